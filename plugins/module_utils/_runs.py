@@ -91,24 +91,10 @@ def write_private(path, data):
         os.rename(temporary, path)
         _fsync_dir(os.path.dirname(path))
     except EnvironmentError as error:
-        with contextlib.closing(_Remover(temporary)):
-            raise GlanceError('%s cannot be written: %s. Nothing was changed; free some space or mend the file system, '
-                              'then run again.' % (path, error.strerror))
-
-
-class _Remover:
-    """Removes a left-over temporary file when closed."""
-
-    def __init__(self, path):
-        # type: (str) -> None
-        self.path = path
-
-    def close(self):
-        # type: () -> None
-        try:
-            os.unlink(self.path)
-        except OSError:
-            pass
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise GlanceError('%s cannot be written: %s. What stood there before is untouched; free some space or mend the '
+                          'file system, then run again.' % (path, error.strerror))
 
 
 def _read_json(path):
@@ -301,11 +287,11 @@ class Run:
         """Append one event and wait until it is on the disk."""
         entry = dict(facts, event=event, time=time.time())
         path = self.path('journal.jsonl')
-        torn = os.path.exists(path) and _ends_torn(path)
         try:
-            with open(path, 'ab') as stream:
+            with open(path, 'a+b') as stream:
                 os.chmod(path, 0o600)
-                stream.write((b'\n' if torn else b'') + json.dumps(entry, sort_keys=True).encode('utf-8') + b'\n')
+                _drop_torn_line(stream)
+                stream.write(json.dumps(entry, sort_keys=True).encode('utf-8') + b'\n')
                 stream.flush()
                 os.fsync(stream.fileno())
         except EnvironmentError as error:
@@ -371,14 +357,14 @@ class Run:
         }
 
 
-def _ends_torn(path):
-    # type: (str) -> bool
-    with open(path, 'rb') as stream:
-        stream.seek(0, os.SEEK_END)
-        if stream.tell() == 0:
-            return False
-        stream.seek(-1, os.SEEK_END)
-        return stream.read(1) != b'\n'
+def _drop_torn_line(stream):
+    # type: (Any) -> None
+    """Cut what a crash left of a line that never reached the disk whole; it reported nothing that anybody relied on."""
+    stream.seek(0)
+    data = stream.read()
+    if data and not data.endswith(b'\n'):
+        stream.truncate(data.rfind(b'\n') + 1)
+    stream.seek(0, os.SEEK_END)
 
 
 def runs(state_dir):

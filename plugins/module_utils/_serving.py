@@ -1,0 +1,154 @@
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Is a service drained, is it healthy? Seen from its own host."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import errno
+import json
+import os
+import ssl
+import time
+
+from ansible_collections.stackops.glance.plugins.module_utils import _units
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+
+try:
+    from http.client import HTTPConnection, HTTPException, HTTPSConnection
+    from urllib.parse import urlsplit
+except ImportError:  # Python 2.7
+    from httplib import HTTPConnection, HTTPException, HTTPSConnection
+    from urlparse import urlsplit
+
+try:
+    from typing import Any, Dict, Optional, Tuple
+except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
+    pass
+
+HTTP_TIMEOUT = 5  # seconds for one request to the service on its own host
+ESTABLISHED = '01'  # as /proc/net/tcp writes it
+
+
+# -- drain --------------------------------------------------------------------------------------------------------
+
+
+def drain(drain):
+    # type: (Optional[Dict[str, Any]]) -> None
+    """Make the health check answer 503, so that the balancer sends nothing new here."""
+    if drain is None:
+        return
+    try:
+        with open(drain['file'], 'a'):
+            pass
+        os.chmod(drain['file'], 0o644)
+    except EnvironmentError as error:
+        raise GlanceError('%s cannot be created: %s. Glance\'s health check (disable_by_file_path) looks there; without '
+                          'it this host cannot be drained.' % (drain['file'], error.strerror))
+
+
+def undrain(drain):
+    # type: (Optional[Dict[str, Any]]) -> None
+    """Let the health check answer 200 again."""
+    if drain is None:
+        return
+    try:
+        os.unlink(drain['file'])
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise GlanceError('%s cannot be removed: %s. The balancer sends nothing to this host while it exists.'
+                              % (drain['file'], error.strerror))
+
+
+def still_busy(drain, since):
+    # type: (Optional[Dict[str, Any]], float) -> Optional[str]
+    """Say what still keeps the host busy, None when it is drained.
+
+    The balancer gets the grace time to notice. After it every established connection counts, because eventlet cuts
+    what is running when the service is told to stop.
+    """
+    if drain is None:
+        return None
+    if time.time() < since + drain['grace']:
+        return 'the balancer has %d s to notice' % drain['grace']
+    count = _established(drain['port'])
+    if count == 0:
+        time.sleep(0.3)  # a health check comes and goes: twice in a row is an answer
+        count = _established(drain['port'])
+    return '%d connections to port %d are open' % (count, drain['port']) if count else None
+
+
+def _established(port):
+    # type: (int) -> int
+    count = 0
+    for table in ('/proc/net/tcp', '/proc/net/tcp6'):
+        try:
+            with open(table) as stream:
+                rows = stream.read().splitlines()[1:]
+        except IOError:  # IPv6 may be off
+            continue
+        for row in rows:
+            fields = row.split()
+            if int(fields[1].rsplit(':', 1)[1], 16) == port and fields[3] == ESTABLISHED:
+                count += 1
+    return count
+
+
+# -- health -------------------------------------------------------------------------------------------------------
+
+
+def unhealthy(step, since, versions):
+    # type: (Dict[str, Any], float, Optional[Dict[str, Any]]) -> Optional[str]
+    """Say what is wrong with the restarted services, None when they are healthy.
+
+    Raises GlanceError where waiting is no use: systemd has given the unit up.
+    """
+    health = step['health']
+    for name, state in sorted(_units.states(step['restart']).items()):
+        if state['active_state'] == 'failed':
+            raise GlanceError('%s does not start (%s). Look at "journalctl -u %s -n 50" on this host.'
+                              % (name, state['sub_state'], name))
+        if state['active_state'] != 'active':
+            return '%s is %s (%s)' % (name, state['active_state'], state['sub_state'])
+    if time.time() < since + health['settle']:
+        return 'the services run, and have %d s to show that they stay' % health['settle']
+    return _wrong_versions(health['url'], versions) if health.get('url') else None
+
+
+def _wrong_versions(url, versions):
+    # type: (str, Optional[Dict[str, Any]]) -> Optional[str]
+    try:
+        status, body = _get(url)
+        if status not in (200, 300):
+            return '%s answers %d' % (url, status)
+        answered = [str(version['id']) for version in json.loads(body.decode('utf-8'))['versions']]
+    except (EnvironmentError, HTTPException) as error:
+        return '%s does not answer (%s)' % (url, error)
+    except (ValueError, KeyError, TypeError):
+        return '%s answers no list of versions' % url
+    for wanted in (versions or {}).get('present', []):
+        if not any(version.startswith(wanted) for version in answered):
+            return '%s does not offer %s, only %s' % (url, wanted, ', '.join(answered))
+    for unwanted in (versions or {}).get('absent', []):
+        if any(version.startswith(unwanted) for version in answered):
+            return '%s still offers %s' % (url, unwanted)
+    return None
+
+
+def _get(url):
+    # type: (str) -> Tuple[int, bytes]
+    """GET without redirects: 300 is how Glance answers with its versions. The certificate is judged elsewhere."""
+    parts = urlsplit(url)
+    if parts.scheme == 'https':
+        context = ssl._create_unverified_context()
+        connection = HTTPSConnection(parts.hostname, parts.port, timeout=HTTP_TIMEOUT, context=context)
+    else:
+        connection = HTTPConnection(parts.hostname, parts.port, timeout=HTTP_TIMEOUT)
+    try:
+        connection.request('GET', parts.path or '/')
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()

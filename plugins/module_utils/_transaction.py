@@ -1,0 +1,353 @@
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One host's part of a transaction: prepare, apply a step, undo a step, close.
+
+A step on a host is a dictionary, made by the plan on the control node and kept in the run's manifest::
+
+    name      of the step
+    files     [{path, before: SHA-256, options: [...]}]; ``after`` is added when the step is prepared
+    restart   units to restart, all of them running before
+    retire    units to stop and disable
+    drain     {file, port, grace: seconds, timeout: seconds} or null
+    health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}
+
+Every call works for a slice of time and then says that it is not finished, so that an action can show the progress and
+call again. What was done is read from the journal, hence a call continues where the last one, or one that was killed,
+stopped.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import time
+
+from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_ini, _runs, _serving, _units
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+
+try:
+    from typing import Any, Dict, List, Optional, Tuple
+except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
+    pass
+
+#: Free space that must remain in a directory beside what is written there, in bytes.
+MARGIN = 1024 * 1024
+
+
+# -- prepare ------------------------------------------------------------------------------------------------------
+
+
+def plan_files(steps):
+    # type: (List[Dict[str, Any]]) -> Tuple[Dict[str, bytes], Dict[str, bytes]]
+    """Compute every file before and after all steps; add the hash after each step to the step.
+
+    Raises GlanceError where a file is not the one that the plan was made from.
+    """
+    before = {}  # type: Dict[str, bytes]
+    after = {}  # type: Dict[str, bytes]
+    for step in steps:
+        for change in step['files']:
+            path = change['path']
+            if path not in after:
+                before[path] = after[path] = _files.read(path)
+                found = _files.sha256(after[path])
+                if found != change['before']:
+                    raise GlanceError('%s has changed since the survey (SHA-256 %s, surveyed %s). Nothing was changed; '
+                                      'run again to plan from what is there now.' % (path, found, change['before']))
+            change['before'] = _files.sha256(after[path])
+            after[path] = _oslo_ini.edit(after[path], change['options'], path)
+            change['after'] = _files.sha256(after[path])
+    return before, after
+
+
+def check_space(state_dir, before, after):
+    # type: (str, Dict[str, bytes], Dict[str, bytes]) -> None
+    """Refuse to begin where a file system lacks room for the new files and the pre-images."""
+    wanted = {}  # type: Dict[str, int]
+    for path, data in after.items():
+        directory = os.path.dirname(os.path.realpath(path))
+        wanted[directory] = wanted.get(directory, 0) + len(data)
+    # Two copies a file: the pre-image of the run and that of a second step.
+    wanted[_existing(state_dir)] = MARGIN + 2 * sum(len(data) for data in before.values())
+    for directory, size in sorted(wanted.items()):
+        status = os.statvfs(directory)
+        free = status.f_bavail * status.f_frsize
+        if free < size:
+            raise GlanceError('%s has %d bytes free and the run needs %d there. Nothing was changed; free some space and '
+                              'run again.' % (directory, free, size))
+
+
+def _existing(path):
+    # type: (str) -> str
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def prepare(params, check_mode):
+    # type: (Dict[str, Any], bool) -> Dict[str, Any]
+    """Check files and space, take the lock, write the manifest and the pre-images. In check mode: check and show."""
+    steps, state_dir = params['steps'] or [], params['state_dir']
+    before, after = plan_files(steps)
+    check_space(state_dir, before, after)
+    result = {
+        'changed': bool(steps),
+        'diff': [_files.diff(path, before[path], after[path]) for path in sorted(after) if before[path] != after[path]],
+    }
+    if check_mode:
+        return result
+    result['run_token'] = token = open_run(params)
+    run = _runs.Run(state_dir, params['run_id'])
+    try:
+        manifest = dict(params['manifest'], format=1, run_id=params['run_id'], local={})
+        if run.exists:
+            manifest = _continued(run.manifest(), manifest)
+        manifest['local'].update((step['name'], step) for step in steps)
+        run.write_manifest(manifest)
+        for data in before.values():
+            run.keep(data)
+        run.record('prepared', token=token, steps=[step['name'] for step in steps])
+    except GlanceError:
+        close(state_dir, params['run_id'], token, None)
+        raise
+    return result
+
+
+def _continued(old, new):
+    # type: (Dict[str, Any], Dict[str, Any]) -> Dict[str, Any]
+    """The manifest of a run that is taken up again: what was there before the run began stays as it was written."""
+    known = [step['name'] for step in old['steps']]
+    return dict(old,
+                hosts=sorted(set(old['hosts']) | set(new['hosts'])),
+                steps=old['steps'] + [step for step in new['steps'] if step['name'] not in known],
+                catalogue=old['catalogue'] or new['catalogue'])
+
+
+def open_run(params):
+    # type: (Dict[str, Any]) -> str
+    """Take the lock for a run, new or taken up again."""
+    return _runs.acquire(params['state_dir'], params['run_id'], params['holder'] or {}, params['lease'], params['seen_token'])
+
+
+# -- apply and undo -----------------------------------------------------------------------------------------------
+
+
+class StepRun:
+    """A step of a run on this host, driven in one direction by the holder of a token."""
+
+    def __init__(self, module, params, begin, end):
+        # type: (Any, Dict[str, Any], str, str) -> None
+        self.module = module
+        self.state_dir = params['state_dir']
+        self.token = params['run_token']
+        self.name = params['step']
+        self.force = params['force']
+        self.deadline = time.time() + params['slice_seconds']
+        self.run = _runs.Run(self.state_dir, params['run_id'])
+        self.begin, self.end = begin, end
+        self.step = self.run.manifest()['local'].get(self.name)
+        self.result = {'changed': False, 'finished': True, 'progress': [], 'files': [], 'units': []}  # type: Dict[str, Any]
+
+    # journal of this step
+
+    def entries(self):
+        # type: () -> List[Dict[str, Any]]
+        return [entry for entry in self.run.journal() if entry.get('step') == self.name]
+
+    def mine(self):
+        # type: () -> Dict[str, Dict[str, Any]]
+        """Events of this direction under this token: event name to entry."""
+        found = {}  # type: Dict[str, Dict[str, Any]]
+        for entry in self.entries():
+            if entry['token'] == self.token and entry['direction'] == self.begin:
+                found[entry['event']] = entry
+        return found
+
+    def record(self, event, **facts):
+        # type: (str, **Any) -> None
+        self.run.record(event, step=self.name, token=self.token, direction=self.begin, **facts)
+
+    def touched(self):
+        # type: () -> Tuple[Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]]
+        """Files and units that this step has touched and not yet undone, each as it was before the step."""
+        files, units = {}, {}  # type: Tuple[Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]]
+        for entry in self.entries():
+            if entry['event'] == 'undone':
+                files, units = {}, {}
+            elif entry['event'] == 'applying':
+                for change in entry['files']:
+                    files.setdefault(change['path'], dict(change))['after'] = change['after']
+                for name, state in entry['units'].items():
+                    units.setdefault(name, state)
+        return files, units
+
+    # the cycle that both directions share
+
+    def drive(self, change):
+        # type: (Any) -> Dict[str, Any]
+        """Drain, change, wait for health, undrain; a slice at a time."""
+        seen = self.mine()
+        if 'drained' not in seen:
+            if not self.wait_for_drain(seen[self.begin]['time']):
+                return self.result
+            self.record('drained')
+        if 'restarted' not in seen:
+            with _runs.write_guard(self.state_dir, self.token):
+                change()
+            self.result['changed'] = True
+            self.record('restarted', files=self.result['files'], units=self.result['units'])
+        started = self.mine()['restarted']['time']
+        if not self.wait_for_health(started):
+            return self.result
+        with _runs.write_guard(self.state_dir, self.token):
+            _serving.undrain(self.step['drain'])
+            self.record(self.end)
+        self.result['changed'] = True
+        return self.result
+
+    def wait_for_drain(self, since):
+        # type: (float) -> bool
+        with _runs.write_guard(self.state_dir, self.token):
+            _serving.drain(self.step['drain'])
+        return self.wait(since, (self.step['drain'] or {}).get('timeout', 0), 'traffic to stop',
+                         lambda: _serving.still_busy(self.step['drain'], since))
+
+    def wait_for_health(self, since):
+        # type: (float) -> bool
+        # On the way back the versions may be any: the file says which, and it is the one from before.
+        versions = self.step['health'].get('versions') if self.begin == 'applying' else None
+        return self.wait(since, self.step['health']['timeout'], 'health',
+                         lambda: _serving.unhealthy(self.step, since, versions))
+
+    def wait(self, since, timeout, what, trouble):
+        # type: (float, float, str, Any) -> bool
+        """Poll until there is no trouble. False: not yet, call again. Raises GlanceError after the step's own time-out."""
+        while True:
+            found = trouble()
+            if found is None:
+                return True
+            if time.time() > since + timeout:
+                self.record('failed', reason=found)
+                raise GlanceError('Step %s: waited %d s for %s, but %s.' % (self.name, timeout, what, found))
+            if time.time() > self.deadline:
+                self.result.update(finished=False, progress=['waiting for %s: %s' % (what, found)])
+                return False
+            time.sleep(0.2)
+
+    # do
+
+    def apply(self):
+        # type: () -> Dict[str, Any]
+        if self.step is None:
+            return self.result
+        if 'done' in self.mine():
+            return self.result
+        if 'applying' not in self.mine():
+            with _runs.write_guard(self.state_dir, self.token):
+                self.record('applying', files=[self.describe(change) for change in self.step['files']],
+                            units=_units.states(self.step['restart'] + self.step['retire']))
+        return self.drive(self.write)
+
+    def describe(self, change):
+        # type: (Dict[str, Any]) -> Dict[str, Any]
+        """Keep the pre-image of a file and describe it, so that undo needs nothing but the journal."""
+        data, status = _files.read(change['path']), os.stat(change['path'])
+        found = _files.sha256(data)
+        if found not in (change['before'], change['after']):
+            raise GlanceError('%s has changed since the run was prepared (SHA-256 %s, expected %s): somebody else edits '
+                              'this file. Nothing was changed by this step.' % (change['path'], found, change['before']))
+        return {'path': change['path'], 'before': self.run.keep(data), 'after': change['after'],
+                'mode': status.st_mode & 0o7777, 'uid': status.st_uid, 'gid': status.st_gid}
+
+    def write(self):
+        # type: () -> None
+        for change in self.step['files']:
+            data = _files.read(change['path'])
+            found = _files.sha256(data)
+            if found == change['after']:
+                continue
+            if found != change['before']:
+                raise GlanceError('%s has changed since this step began (SHA-256 %s, expected %s): somebody else edits '
+                                  'this file.' % (change['path'], found, change['before']))
+            _files.write(self.module, change['path'], _oslo_ini.edit(data, change['options'], change['path']))
+            self.result['files'].append(change['path'])
+        for unit in self.step['retire']:
+            _units.control('disable', unit)
+            _units.control('stop', unit)
+            self.result['units'].append(unit)
+        self.restart(self.step['restart'])
+
+    def restart(self, units):
+        # type: (List[str]) -> None
+        for unit in units:
+            try:
+                _units.control('restart', unit)
+            except GlanceError as error:
+                self.record('failed', reason=error.message)
+                raise
+            self.result['units'].append(unit)
+
+    # undo
+
+    def undo(self):
+        # type: () -> Dict[str, Any]
+        files, units = self.touched()
+        if 'undone' in self.mine() or not (files or units):
+            return self.result
+        if 'undoing' not in self.mine():
+            with _runs.write_guard(self.state_dir, self.token):
+                self.refuse_foreign(files)
+                self.record('undoing')
+        return self.drive(lambda: self.restore(files, units))
+
+    def refuse_foreign(self, files):
+        # type: (Dict[str, Dict[str, Any]]) -> None
+        """A file that is neither as before nor as the step left it carries somebody's work."""
+        foreign = []
+        for path, change in sorted(files.items()):
+            data = _files.read(path) if os.path.exists(path) else b''
+            if _files.sha256(data) not in (change['before'], change['after']):
+                foreign.append(path)
+                if self.force:
+                    self.record('overwritten', path=path, kept=self.run.keep(data))
+        if foreign and not self.force:
+            raise GlanceError('%s changed after run %s wrote there (somebody\'s hotfix?); undoing would lose that. Nothing '
+                              'was undone on this host. Merge the change by hand, or run again with '
+                              '-e glance_flip_force=true: what is there is then kept in %s.'
+                              % (', '.join(foreign), self.run.run_id, self.run.path('files')), files=foreign)
+
+    def restore(self, files, units):
+        # type: (Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]) -> None
+        for path, change in sorted(files.items()):
+            data = self.run.kept(change['before'])
+            if not os.path.exists(path) or _files.read(path) != data:
+                _files.write(self.module, path, data, mode=change['mode'], uid=change['uid'], gid=change['gid'])
+                self.result['files'].append(path)
+        # Units that others need come first: the registry before the API that asks it.
+        for name, before in sorted(units.items(), key=lambda unit: unit[0] in self.step['restart']):
+            if before['unit_file_state'] == 'enabled':
+                _units.control('enable', name)
+            if before['active_state'] == 'active':
+                self.restart([name])
+
+
+# -- close --------------------------------------------------------------------------------------------------------
+
+
+def close(state_dir, run_id, run_token, outcome, keep=None):
+    # type: (str, str, str, Optional[str], Optional[int]) -> Dict[str, Any]
+    """Write the outcome and give the lock back.
+
+    Without an outcome (the run could not be prepared everywhere) a run that has touched nothing here is abandoned, and
+    one that has stays unfinished.
+    """
+    run = _runs.Run(state_dir, run_id)
+    with _runs.write_guard(state_dir, run_token):
+        if outcome is None and run.exists and not run.step_states():
+            outcome = 'abandoned'
+        if outcome is not None:
+            run.record(outcome, token=run_token)
+    _runs.release(state_dir, run_token)
+    return {'changed': True, 'outcome': outcome, 'pruned': _runs.prune(state_dir, keep) if keep else []}
