@@ -108,7 +108,8 @@ def _data(name: str) -> dict[str, Any]:
     if name not in PROJECTS and name not in ("consumers", "services"):
         raise CatalogueError(f"The release catalogue has no project {name!r}. It knows: {', '.join(PROJECTS)}.")
     source = importlib.resources.files(__package__) / "data" / f"{name}.json"
-    return json.loads(source.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+    return found
 
 
 @functools.cache
@@ -234,5 +235,55 @@ def services() -> dict[str, Any]:
 
 
 def consumers() -> dict[str, Any]:
-    """Services that call Glance, and the options that pin the version of the Images API that they speak."""
+    """Services that call Glance: programs, configuration files, and what decides which Images API they speak."""
     return _data("consumers")
+
+
+@dataclass(frozen=True)
+class ImagesApi:
+    """What decides which version of the Images API one release of a service speaks.
+
+    Either ``version`` is fixed, or the option ``schema`` decides: ``versions`` says which of its values, as lower-case
+    text, means which version, and ``default`` is the version that is spoken when it is left unset.
+    """
+
+    service: str
+    releases: tuple[int | None, int | None]
+    version: int | None = None
+    schema: dict[str, Any] | None = None
+    versions: dict[str, int] = field(default_factory=dict)
+    default: int | None = None
+    note: str = ""
+    source: str = ""
+
+    def spoken(self, effective: Any) -> int | None:
+        """The version spoken with this effective value of the option; None for a value that means neither."""
+        return self.version if self.schema is None else self.versions.get(str(effective).lower())
+
+
+def images_api(service: str, major: int) -> ImagesApi:
+    """Which Images API that release of the service speaks, or which option decides it."""
+    found = consumers().get(service)
+    for rule in found["images_api"] if found else ():
+        first, last = rule["releases"]
+        if (first is None or major >= first) and (last is None or major <= last):
+            return _rule(service, found, rule)
+    known = ", ".join(sorted(consumers()))
+    raise CatalogueError(f"It is not known which Images API {service} {major} speaks. The catalogue knows: {known}.")
+
+
+def images_api_options(service: str) -> list[ImagesApi]:
+    """Every rule by option, for a service whose release cannot be told; without defaults to lean on."""
+    found = consumers().get(service) or {"images_api": ()}
+    return [_rule(service, found, rule) for rule in found["images_api"] if "option" in rule]
+
+
+def _rule(service: str, facts: dict[str, Any], rule: dict[str, Any]) -> ImagesApi:
+    common = {"note": rule.get("note", ""), "source": facts["source"]}
+    span = (rule["releases"][0], rule["releases"][1])
+    if "option" not in rule:
+        return ImagesApi(service, span, version=rule["api_version"], **common)
+    group, name = rule["option"].split("/")
+    schema = {"group": group, "name": name, "type": rule["type"], "default": rule["default"], "deprecated": []}
+    default = rule["versions"][str(rule["default"]).lower()]
+    return ImagesApi(service, span, schema=schema, versions=rule["versions"], default=default, **common)

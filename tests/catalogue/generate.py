@@ -69,7 +69,16 @@ def definition(option: dict[str, Any]) -> dict[str, Any]:
         limits = re.search(r"min=(\d+), max=(\d+)", item[2])
         if limits:
             kept["item_min"], kept["item_max"] = int(limits[1]), int(limits[2])
-    for key in ("choices", "min", "max", "secret", "deprecated", "deprecated_since", "deprecated_names", "default_source"):
+    for key in (
+        "choices",
+        "min",
+        "max",
+        "secret",
+        "deprecated",
+        "deprecated_since",
+        "deprecated_names",
+        "default_source",
+    ):
         if option.get(key) not in (None, False, []):
             kept[key] = option[key]
     groups = [group for group in option.get("also_groups", [])]
