@@ -1,0 +1,65 @@
+# Copyright (c) 2026 stackops.glance contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The scenarios of `make test`, in the order in which they run. `make molecule SCENARIOS=flip` runs one.
+SCENARIOS ?= $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
+# File sets that the differential fuzz of `make test` reads with both parsers.
+EXAMPLES ?= 20000
+GATES = environments lint unit images compile sanity fuzz molecule
+
+IN = tests/bin/with-env main
+LAB = $(IN) molecule/lab/lab
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL = help
+.PHONY: help env environments images demo lab-up lab-down lab-shell lint unit sanity compile fuzz molecule test test-all bench
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
+
+env:
+	@tests/bin/bootstrap main
+
+environments: ## Make the Python environments: ansible-core 2.19, 2.16 and, where Python 3.12 is found, the newest
+	@tests/bin/bootstrap main core-2.16 newest
+
+demo: env ## Flip a real cloud in containers from the Images API v1 to v2, and show it
+	@$(IN) molecule/lab/demo
+
+lab-up: env ## Start the lab: Keystone, two Glance hosts, two Nova hosts
+	@$(LAB) up
+
+lab-down: env ## Remove the lab's containers
+	@$(LAB) down
+
+lab-shell: env ## Open a shell in a host of the lab: make lab-shell HOST=glance1
+	@$(LAB) shell $(HOST)
+
+images: env ## Build the lab's images, those that are absent
+	@$(LAB) images
+
+lint: env ## ansible-lint, yamllint, ruff, mypy, changelog and documentation
+	@$(IN) tests/bin/lint
+
+unit: env ## Unit tests
+	@$(IN) pytest -q tests/unit
+
+compile: env ## Compile what runs on managed hosts with Python 2.7 and 3.6
+	@$(IN) python tests/bin/compile
+
+sanity: environments ## ansible-test sanity with ansible-core 2.19 and 2.16
+	@tests/bin/sanity main core-2.16
+
+fuzz: env ## Compare the reader of oslo.config files with oslo.config itself
+	@$(IN) python tests/fuzz/run.py --examples $(EXAMPLES)
+
+molecule: environments ## Scenarios against the lab: make molecule SCENARIOS="flip way_back"
+	@tests/bin/molecule $(SCENARIOS)
+
+test: ## Every gate, with its duration
+	@tests/bin/gates $(GATES)
+
+test-all: ## Every gate, a longer fuzz and the benchmarks
+	@EXAMPLES=100000 tests/bin/gates $(GATES) bench
+
+bench: env ## What a flip that changes nothing, and 40 options, cost beside the usual way
+	@$(IN) benchmarks/run
