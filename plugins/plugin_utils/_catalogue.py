@@ -73,6 +73,7 @@ class Option:
     deprecated_since: str | None = None
     deprecated_names: tuple[str, ...] = ()
     default_source: str | None = None
+    bounds: bool = False
     item_type: str | None = None
     item_choices: tuple[Any, ...] | None = None
     item_min: int | None = None
@@ -93,8 +94,8 @@ class Option:
 
     def schema(self) -> dict[str, Any]:
         """The form in which option types travel to a host (see ``_oslo_ini.resolve``)."""
-        keys = ("group", "name", "type", "default", "min", "max", "secret", "item_type", "item_min", "item_max")
-        found = {key: getattr(self, key) for key in keys if getattr(self, key) not in (None, "", ())}
+        keys = ("group", "name", "type", "min", "max", "secret", "bounds", "item_type", "item_min", "item_max")
+        found = {key: value for key in keys if (value := getattr(self, key)) is not None and value is not False}
         return {
             **found,
             "default": self.default,

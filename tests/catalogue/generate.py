@@ -62,6 +62,8 @@ def definition(option: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {"type": TYPES[option["type"]], "default": option["default"]}
     item = re.search(r"types\.(\w+)\((.*)\)", option.get("item_type") or "")
     if item:
+        # Glance's lists that name a type of item all take brackets around the list as well (read at 16.0.1, 25.1.0, 33).
+        kept["bounds"] = True
         kept["item_type"] = {"String": "string", "Integer": "integer", "HostAddress": "hostaddress"}[item[1]]
         choices = re.search(r"choices=(\[[^\]]*\])", item[2])
         if choices:
@@ -81,7 +83,7 @@ def definition(option: dict[str, Any]) -> dict[str, Any]:
     ):
         if option.get(key) not in (None, False, []):
             kept[key] = option[key]
-    groups = [group for group in option.get("also_groups", [])]
+    groups = option.get("also_groups", [])
     if groups:
         kept["also_groups"] = groups
     if "store" in option:
