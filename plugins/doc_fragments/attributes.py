@@ -22,6 +22,7 @@ attributes:
     description: Whether a second run with the same arguments, when nothing else has changed, reports that it changed nothing.
   platform:
     description: The systems that the module runs on.
+    support: full
     platforms: posix
 """
 
@@ -44,5 +45,6 @@ attributes:
     support: full
   platform:
     description: The systems that the module runs on.
+    support: full
     platforms: posix
 """

@@ -62,7 +62,7 @@ def definition(option: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {"type": TYPES[option["type"]], "default": option["default"]}
     item = re.search(r"types\.(\w+)\((.*)\)", option.get("item_type") or "")
     if item:
-        # Glance's lists that name a type of item all take brackets around the list as well (read at 16.0.1, 25.1.0, 33).
+        # Glance's lists that name a type of item all take brackets around the list (read at 16.0.1, 25.1.0, 33).
         kept["bounds"] = True
         kept["item_type"] = {"String": "string", "Integer": "integer", "HostAddress": "hostaddress"}[item[1]]
         choices = re.search(r"choices=(\[[^\]]*\])", item[2])

@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_endpoints
+short_description: Change the addresses of the image service's endpoints in place
+version_added: 0.1.0
+author:
+  - stackops.glance contributors (@stackops)
+description:
+  - Sets the URL of endpoints in Keystone by their ids. Nothing else of an endpoint changes, and its id stays, so that
+    whatever refers to it goes on working.
+  - Reads all of them before it writes the first; refuses an endpoint that belongs to another service than the image
+    service, and one whose address is neither the one before nor the one after.
+  - When Keystone refuses a later one, those already changed are set back.
+options:
+  endpoints:
+    description: The endpoints. They are unique by id.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      id:
+        description: The endpoint's id in Keystone.
+        type: str
+        required: true
+      url:
+        description: The address that it shall have.
+        type: str
+        required: true
+      url_before:
+        description: The address that it must have now, unless it has O(endpoints[].url) already. Left out, any.
+        type: str
+extends_documentation_fragment:
+  - stackops.glance.openstack
+  - stackops.glance.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    platforms: posix
+seealso:
+  - module: stackops.glance.images_api_info
+    description: Its C(catalogue) has ids and addresses.
+"""
+
+EXAMPLES = r"""
+- name: Take the version out of one endpoint's address
+  stackops.glance.image_endpoints:
+    cloud: mycloud
+    endpoints:
+      - id: 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+        url_before: http://glance.example:9292/v1
+        url: http://glance.example:9292
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+before:
+  description: The endpoints as they were, with C(id), C(interface), C(region), C(url) and C(enabled).
+  returned: success
+  type: list
+  elements: dict
+after:
+  description: The same as they are now, or would be.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stackops.glance.plugins.module_utils import _images
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+
+
+def shown(endpoint: dict[str, Any]) -> dict[str, Any]:
+    """What is said of an endpoint: what an operator knows it by."""
+    return {
+        "id": endpoint["id"],
+        "interface": endpoint["interface"],
+        "region": endpoint.get("region_id") or endpoint.get("region"),
+        "url": endpoint["url"],
+        "enabled": endpoint.get("enabled", True),
+    }
+
+
+def read(keystone: _images.Service, wanted: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The endpoints as they are; GlanceError for one that is missing, strange or changed by somebody else."""
+    found = []
+    for endpoint_id, want in wanted.items():
+        if urlsplit(want["url"]).scheme not in ("http", "https"):
+            raise GlanceError(f"{want['url']!r} for endpoint {endpoint_id} must begin with http:// or https://.")
+        endpoint = keystone.call("GET", f"/endpoints/{endpoint_id}").json()["endpoint"]
+        service = keystone.call("GET", f"/services/{endpoint['service_id']}").json()["service"]
+        if service["type"] != "image":
+            raise GlanceError(
+                f"Endpoint {endpoint_id} ({endpoint['url']}) belongs to a service of type {service['type']!r}, not "
+                "'image'. Nothing was changed; look at the ids."
+            )
+        allowed = (want["url"], want["url_before"] or endpoint["url"])
+        if endpoint["url"] not in allowed:
+            raise GlanceError(
+                f"Endpoint {endpoint_id} has the address {endpoint['url']}, which is neither {allowed[1]} nor "
+                f"{allowed[0]}: somebody else has changed it. Nothing was changed; look at it and say url_before anew."
+            )
+        found.append(endpoint)
+    return found
+
+
+def write(keystone: _images.Service, before: list[dict[str, Any]], wanted: dict[str, dict[str, Any]]) -> None:
+    """Set each address that differs; after a refusal, set the earlier ones back."""
+    done: list[dict[str, Any]] = []
+    try:
+        for endpoint in before:
+            if endpoint["url"] != wanted[endpoint["id"]]["url"]:
+                done.append(endpoint)
+                patch(keystone, endpoint["id"], wanted[endpoint["id"]]["url"])
+    except GlanceError as error:
+        stuck = []
+        for endpoint in reversed(done):
+            try:
+                patch(keystone, endpoint["id"], endpoint["url"])
+            except GlanceError:
+                stuck.append(f"{endpoint['id']} (should be {endpoint['url']})")
+        kept = f"These could not be set back: {', '.join(stuck)}." if stuck else "The addresses are as they were."
+        raise GlanceError(f"{error.message} {kept}", changed=bool(stuck)) from error
+
+
+def patch(keystone: _images.Service, endpoint_id: str, url: str) -> None:
+    answer = keystone.call("PATCH", f"/endpoints/{endpoint_id}", json={"endpoint": {"url": url}}).json()["endpoint"]
+    if answer["id"] != endpoint_id or answer["url"] != url:
+        raise GlanceError(
+            f"Keystone answered the change of endpoint {endpoint_id} with {answer['id']} {answer['url']}."
+        )
+
+
+def as_text(endpoints: list[dict[str, Any]]) -> str:
+    return "".join(f"{each['id']} {each['interface']} {each['region']} {each['url']}\n" for each in endpoints)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=_images.argument_spec(
+            endpoints={
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "id": {"type": "str", "required": True},
+                    "url": {"type": "str", "required": True},
+                    "url_before": {"type": "str"},
+                },
+            }
+        ),
+        supports_check_mode=True,
+    )
+    wanted = {each["id"]: each for each in module.params["endpoints"]}
+    if len(wanted) != len(module.params["endpoints"]):
+        module.fail_json(msg="An endpoint id stands twice in endpoints; name each once.")
+    try:
+        cloud = _images.connect(module)
+        keystone = _images.Service(cloud.session, cloud.identity_url)
+        found = read(keystone, wanted)
+        before = [shown(endpoint) for endpoint in found]
+        after = [{**endpoint, "url": wanted[endpoint["id"]]["url"]} for endpoint in before]
+        if before != after and not module.check_mode:
+            write(keystone, found, wanted)
+    except GlanceError as error:
+        module.fail_json(msg=error.message, **error.details)
+    header = "image service's endpoints"
+    module.exit_json(
+        changed=before != after,
+        before=before,
+        after=after,
+        diff={"before_header": header, "after_header": header, "before": as_text(before), "after": as_text(after)},
+    )
+
+
+if __name__ == "__main__":
+    main()
