@@ -12,14 +12,14 @@ version_added: 0.1.0
 author:
   - stackops.glance contributors (@stackops)
 description:
-  - Sets the URL of endpoints in Keystone by their ids. Nothing else of an endpoint changes, and its id stays, so that
-    whatever refers to it goes on working.
+  - Sets the URL of endpoints in Keystone by their ids, or sets it back. Nothing else of an endpoint changes, and its id
+    stays, so that whatever refers to it goes on working.
   - Reads all of them before it writes the first; refuses an endpoint that belongs to another service than the image
     service, and one whose address is neither the one before nor the one after.
   - When Keystone refuses a later one, those already changed are set back.
 options:
   endpoints:
-    description: The endpoints. They are unique by id.
+    description: The endpoints, each once. RV(stackops.glance.images_api_info#module:catalogue_changes) has this form.
     type: list
     elements: dict
     required: true
@@ -28,13 +28,25 @@ options:
         description: The endpoint's id in Keystone.
         type: str
         required: true
-      url:
-        description: The address that it shall have.
+      url_before:
+        description: The address before the change.
         type: str
         required: true
-      url_before:
-        description: The address that it must have now, unless it has O(endpoints[].url) already. Left out, any.
+      url_after:
+        description: The address after the change.
         type: str
+        required: true
+      interface:
+        description: The interface; for the reader alone.
+        type: str
+      region:
+        description: The region; for the reader alone.
+        type: str
+  direction:
+    description: Whether to give the endpoints the address after the change or the one before it.
+    type: str
+    choices: [do, undo]
+    default: do
 extends_documentation_fragment:
   - stackops.glance.openstack
   - stackops.glance.attributes
@@ -45,21 +57,32 @@ attributes:
     support: full
   idempotent:
     support: full
-  platform:
-    platforms: posix
 seealso:
   - module: stackops.glance.images_api_info
-    description: Its C(catalogue) has ids and addresses.
+    description: Its RV(stackops.glance.images_api_info#module:catalogue_changes) is the list that this module takes.
 """
 
 EXAMPLES = r"""
-- name: Take the version out of one endpoint's address
+- name: Look at the catalogue
+  stackops.glance.images_api_info:
+    cloud: mycloud
+  delegate_to: localhost
+  register: images_api
+
+- name: Take the version out of the image service's addresses
+  stackops.glance.image_endpoints:
+    cloud: mycloud
+    endpoints: "{{ images_api.catalogue_changes }}"
+  delegate_to: localhost
+
+- name: Put them back
   stackops.glance.image_endpoints:
     cloud: mycloud
     endpoints:
       - id: 0a1b2c3d4e5f60718293a4b5c6d7e8f9
         url_before: http://glance.example:9292/v1
-        url: http://glance.example:9292
+        url_after: http://glance.example:9292
+    direction: undo
   delegate_to: localhost
 """
 
@@ -95,12 +118,12 @@ def shown(endpoint: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def read(keystone: _images.Service, wanted: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def read(keystone: _images.Service, targets: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
     """The endpoints as they are; GlanceError for one that is missing, strange or changed by somebody else."""
     found = []
-    for endpoint_id, want in wanted.items():
-        if urlsplit(want["url"]).scheme not in ("http", "https"):
-            raise GlanceError(f"{want['url']!r} for endpoint {endpoint_id} must begin with http:// or https://.")
+    for endpoint_id, (expected, url) in targets.items():
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise GlanceError(f"{url!r} for endpoint {endpoint_id} must begin with http:// or https://.")
         endpoint = keystone.call("GET", f"/endpoints/{endpoint_id}").json()["endpoint"]
         service = keystone.call("GET", f"/services/{endpoint['service_id']}").json()["service"]
         if service["type"] != "image":
@@ -108,24 +131,23 @@ def read(keystone: _images.Service, wanted: dict[str, dict[str, Any]]) -> list[d
                 f"Endpoint {endpoint_id} ({endpoint['url']}) belongs to a service of type {service['type']!r}, not "
                 "'image'. Nothing was changed; look at the ids."
             )
-        allowed = (want["url"], want["url_before"] or endpoint["url"])
-        if endpoint["url"] not in allowed:
+        if endpoint["url"] not in (expected, url):
             raise GlanceError(
-                f"Endpoint {endpoint_id} has the address {endpoint['url']}, which is neither {allowed[1]} nor "
-                f"{allowed[0]}: somebody else has changed it. Nothing was changed; look at it and say url_before anew."
+                f"Endpoint {endpoint_id} has the address {endpoint['url']}, which is neither {expected} nor {url}: "
+                "somebody else has changed it. Nothing was changed; look at it and name the addresses anew."
             )
         found.append(endpoint)
     return found
 
 
-def write(keystone: _images.Service, before: list[dict[str, Any]], wanted: dict[str, dict[str, Any]]) -> None:
+def write(keystone: _images.Service, before: list[dict[str, Any]], targets: dict[str, tuple[str, str]]) -> None:
     """Set each address that differs; after a refusal, set the earlier ones back."""
     done: list[dict[str, Any]] = []
     try:
         for endpoint in before:
-            if endpoint["url"] != wanted[endpoint["id"]]["url"]:
+            if endpoint["url"] != targets[endpoint["id"]][1]:
                 done.append(endpoint)
-                patch(keystone, endpoint["id"], wanted[endpoint["id"]]["url"])
+                patch(keystone, endpoint["id"], targets[endpoint["id"]][1])
     except GlanceError as error:
         stuck = []
         for endpoint in reversed(done):
@@ -158,24 +180,29 @@ def main() -> None:
                 "required": True,
                 "options": {
                     "id": {"type": "str", "required": True},
-                    "url": {"type": "str", "required": True},
-                    "url_before": {"type": "str"},
+                    "url_before": {"type": "str", "required": True},
+                    "url_after": {"type": "str", "required": True},
+                    "interface": {"type": "str"},
+                    "region": {"type": "str"},
                 },
-            }
+            },
+            direction={"type": "str", "choices": ["do", "undo"], "default": "do"},
         ),
         supports_check_mode=True,
     )
-    wanted = {each["id"]: each for each in module.params["endpoints"]}
-    if len(wanted) != len(module.params["endpoints"]):
+    given = module.params["endpoints"]
+    keys = ("url_before", "url_after") if module.params["direction"] == "do" else ("url_after", "url_before")
+    targets = {each["id"]: (each[keys[0]], each[keys[1]]) for each in given}
+    if len(targets) != len(given):
         module.fail_json(msg="An endpoint id stands twice in endpoints; name each once.")
     try:
         cloud = _images.connect(module)
         keystone = _images.Service(cloud.session, cloud.identity_url)
-        found = read(keystone, wanted)
+        found = read(keystone, targets)
         before = [shown(endpoint) for endpoint in found]
-        after = [{**endpoint, "url": wanted[endpoint["id"]]["url"]} for endpoint in before]
+        after = [{**endpoint, "url": targets[endpoint["id"]][1]} for endpoint in before]
         if before != after and not module.check_mode:
-            write(keystone, found, wanted)
+            write(keystone, found, targets)
     except GlanceError as error:
         module.fail_json(msg=error.message, **error.details)
     header = "image service's endpoints"

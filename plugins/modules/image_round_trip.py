@@ -58,8 +58,6 @@ attributes:
     support: full
     details:
       - Reports RV(ignore:changed) only when an image could not be deleted again.
-  platform:
-    platforms: posix
 seealso:
   - module: stackops.glance.images_api_info
 """

@@ -102,6 +102,13 @@ catalogue:
     versionless: {description: Whether the address names no version., type: bool}
     url_versionless: {description: The address without its version., type: str}
     https: {description: Whether the address is an HTTPS one., type: bool}
+catalogue_changes:
+  description:
+    - What would make the catalogue versionless, as M(stackops.glance.image_endpoints) takes it, with C(id), C(interface),
+      C(region), C(url_before) and C(url_after). Empty when every entry is versionless.
+  returned: success
+  type: list
+  elements: dict
 endpoints:
   description: Every address that was asked, the catalogue's first.
   returned: success
@@ -206,6 +213,17 @@ def survey(cloud: _images.Cloud, given: list[str], ask_catalogue: bool) -> dict[
         "stores": [],
         **(details(cloud.session, chosen) if chosen and answers["v2"] else {}),
         "catalogue": catalogue,
+        "catalogue_changes": [
+            {
+                "id": entry["id"],
+                "interface": entry["interface"],
+                "region": entry["region"],
+                "url_before": entry["url"],
+                "url_after": entry["url_versionless"],
+            }
+            for entry in catalogue
+            if not entry["versionless"]
+        ],
         "endpoints": looked,
         "project": cloud.project,
         "roles": cloud.roles,

@@ -18,15 +18,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+
 PROJECTS = ("glance", "nova")
 
 
-class CatalogueError(LookupError):
+class CatalogueError(GlanceError):
     """Something that the catalogue does not know; the message lists what it does know."""
-
-    @property
-    def message(self) -> str:
-        return str(self)
 
 
 class ApiVersion(NamedTuple):
@@ -264,8 +262,8 @@ class ImagesApi:
 
 def images_api(service: str, major: int) -> ImagesApi:
     """Which Images API that release of the service speaks, or which option decides it."""
-    found = consumers().get(service)
-    for rule in found["images_api"] if found else ():
+    found = consumers().get(service, {"images_api": ()})
+    for rule in found["images_api"]:
         first, last = rule["releases"]
         if (first is None or major >= first) and (last is None or major <= last):
             return _rule(service, found, rule)
