@@ -1,0 +1,344 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that a plan needs to know of one host, in one execution.
+
+The survey brings what is there and judges nothing: raw values with their origins travel to the control node, where the
+release catalogue is. What goes wrong with one service is said under that service and does not hide the others.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import grp
+import io
+import json
+import os
+import pwd
+import re
+import socket
+import sys
+import time
+
+from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_ini, _oslo_parse, _program, _runs, _units
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+
+try:
+    from typing import Any, Dict, Iterator, List, Optional, Tuple
+except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
+    pass
+
+#: Programs that run from time to time and would go unnoticed in a list of units.
+CRON_PROGRAMS = ('glance-scrubber', 'glance-cache-prefetcher', 'glance-cache-cleaner', 'glance-cache-pruner',
+                 'glance-replicator')
+CRON_FILES = ('/etc/crontab', '/etc/anacrontab')
+CRON_DIRECTORIES = ('/etc/cron.d', '/etc/cron.hourly', '/etc/cron.daily', '/etc/cron.weekly', '/etc/cron.monthly',
+                    '/var/spool/cron/crontabs', '/var/spool/cron')
+
+
+def survey(services, state_dir):
+    # type: (List[Dict[str, Any]], str) -> Dict[str, Any]
+    names = []  # type: List[str]
+    for service in services:
+        names.extend(name for name in service['units'] if name not in names)
+    trouble = None
+    try:
+        units = dict((unit['name'], unit) for unit in _units.show(names))
+    except GlanceError as error:
+        units, trouble = {}, error.message
+    units = dict((name, unit) for name, unit in units.items() if unit['load_state'] != 'not-found')
+    found = dict((service['name'], _service(service, units, trouble)) for service in services)
+    paths = [entry['path'] for service in found.values() for entry in service['files']]
+    result = {
+        'hostname': socket.gethostname(),
+        'python': '%d.%d.%d' % sys.version_info[:3],
+        'time': time.time(),
+        'free_bytes': _free_bytes([state_dir] + paths),
+        'services': found,
+    }
+    result.update(_runs.summary(state_dir))
+    return result
+
+
+def _free_bytes(paths):
+    # type: (List[str]) -> Dict[str, int]
+    """Free space in the directories that a run would write to; the nearest one above what does not exist yet."""
+    free = {}
+    for path in paths:
+        directory = os.path.realpath(path)
+        while not os.path.isdir(directory):
+            directory = os.path.dirname(directory)
+        status = os.statvfs(directory)
+        free[directory] = status.f_bavail * status.f_frsize
+    return free
+
+
+# -- one service --------------------------------------------------------------------------------------------------
+
+
+def _service(service, units, trouble):
+    # type: (Dict[str, Any], Dict[str, Dict[str, Any]], Optional[str]) -> Dict[str, Any]
+    found = {
+        'project': service['project'], 'prog': service['prog'], 'release': None, 'oslo_config': None,
+        'units': [], 'config_files': [], 'config_dirs': [], 'config_origin': None, 'files': [], 'values': [],
+        'environment': {}, 'policy': None, 'paste': None, 'crons': [], 'restart_pending': None, 'error': None,
+    }  # type: Dict[str, Any]
+    errors = []
+    if trouble and service['units'] and not service['config_files']:
+        errors.append(trouble)
+    try:
+        order = _units_and_files(service, [units[name] for name in service['units'] if name in units], found)
+        paths = _program.reading_order(order)
+    except (GlanceError, EnvironmentError) as error:
+        errors.append(_text(error))
+        paths = []
+    for part in (_add_files, _add_values, _add_policy, _add_paste, _add_crons):
+        try:
+            part(service, paths, found)
+        except (GlanceError, EnvironmentError, ValueError) as error:
+            errors.append(_text(error))
+    if errors:
+        found['error'] = ' '.join(errors)
+    found['values'] = [value for value in found['values'] if value.pop('wanted')]
+    return found
+
+
+def _text(error):
+    # type: (Exception) -> str
+    return error.message if isinstance(error, GlanceError) else str(error)
+
+
+def _units_and_files(service, units, found):
+    # type: (Dict[str, Any], List[Dict[str, Any]], Dict[str, Any]) -> List[Tuple[str, str]]
+    """Look at the units, or at the installed program where it has none; say what is read, in order."""
+    order = []  # type: List[Tuple[str, str]]
+    origins = []
+    # A running unit tells more than a stopped one; without units the program itself is looked for.
+    commands = [(unit,) + _units.command(unit) for unit in sorted(units, key=lambda unit: not unit['main_pid'])]
+    for unit, argv, environment in commands or [(None, [], {})]:
+        script, interpreter, arguments = _program.find(argv, environment, service['prog'])
+        release = _program.release(interpreter, service['project'])
+        dialect = _program.dialect(interpreter)
+        found['release'] = found['release'] or release
+        found['oslo_config'] = found['oslo_config'] or dialect
+        home = environment.get('HOME') or _home(unit['user'] if unit else 'root')
+        read = _program.config_files(arguments, environment, service['project'], service['prog'], home,
+                                     unit['directory'] if unit else '/', dialect)
+        if unit is None and (service['config_files'] or service['config_dirs']):
+            continue
+        for item in read['order']:
+            if item not in order:
+                order.append(item)
+        origins.append(read['origin'])
+        if unit is not None:
+            found['environment'].update((name, value) for name, value in environment.items()
+                                        if re.match(r'OS_\w+__\w', name))
+            found['units'].append(_described(unit, argv, script, read, release))
+    if service['config_files'] or service['config_dirs']:
+        # The caller's word stands, also for a unit that says otherwise.
+        order = [('file', path) for path in service['config_files']] + [('dir', path) for path in service['config_dirs']]
+        origins = ['argument']
+    found['config_files'] = [path for kind, path in order if kind == 'file']
+    found['config_dirs'] = [path for kind, path in order if kind == 'dir']
+    found['config_origin'] = origins[0] if order else None
+    found['environment'] = dict((name, _masked(name.lower(), value)) for name, value in found['environment'].items())
+    found['units'].sort(key=lambda unit: service['units'].index(unit['name']))
+    return order
+
+
+def _described(unit, argv, script, read, release):
+    # type: (Dict[str, Any], List[str], Optional[str], Dict[str, Any], Optional[Dict[str, Any]]) -> Dict[str, Any]
+    keys = ('name', 'id', 'load_state', 'active_state', 'sub_state', 'unit_file_state', 'main_pid', 'started', 'user',
+            'triggered_by')
+    described = dict((key, unit[key]) for key in keys)
+    described.update(argv=argv, script=script, config_files=read['config_files'], config_dirs=read['config_dirs'],
+                     release=release['version'] if release else None)
+    return described
+
+
+def _home(user):
+    # type: (str) -> str
+    try:
+        return pwd.getpwuid(int(user)).pw_dir if user.isdigit() else pwd.getpwnam(user).pw_dir
+    except KeyError:
+        return '/nonexistent'
+
+
+# -- its files and values -----------------------------------------------------------------------------------------
+
+
+def _add_files(service, paths, found):
+    # type: (Dict[str, Any], List[str], Dict[str, Any]) -> None
+    newest = 0.0
+    for path in paths:
+        status = os.stat(path) if os.path.exists(path) else None
+        if status is None:
+            continue  # reading the values says what is wrong with it
+        newest = max(newest, status.st_mtime)
+        found['files'].append({
+            'path': path, 'sha256': _files.sha256(_files.read(path)), 'mode': '%04o' % (status.st_mode & 0o7777),
+            'owner': _name(pwd.getpwuid, status.st_uid), 'group': _name(grp.getgrgid, status.st_gid),
+            'size': status.st_size, 'mtime': status.st_mtime,
+        })
+    started = [unit['started'] for unit in found['units'] if unit['started'] is not None]
+    if started:
+        found['restart_pending'] = min(started) < newest
+        for unit in found['units']:
+            unit['restart_pending'] = None if unit['started'] is None else unit['started'] < newest
+
+
+def _name(lookup, number):
+    # type: (Any, int) -> str
+    try:
+        return lookup(number)[0]
+    except KeyError:
+        return str(number)
+
+
+def _add_values(service, paths, found):
+    # type: (Dict[str, Any], List[str], Dict[str, Any]) -> None
+    dialect = _oslo_parse.dialect(found['oslo_config']) if found['oslo_config'] else _oslo_parse.NEWEST
+    values = _oslo_ini.load(paths, [], dialect).values
+    wanted = [(group, option) for group, _slash, option in (name.partition('/') for name in service['options'])]
+    referred = set()
+    for value in values:
+        if _asked_for(value, wanted):
+            referred.update(_references(value))
+    for value in values:
+        asked = _asked_for(value, wanted) or (value['group'], value['option']) in referred
+        # Policy and paste files are named by options that the caller need not ask for.
+        if asked or value['group'] in ('oslo_policy', 'paste_deploy'):
+            found['values'].append(dict(value, raw=_masked(value['option'], value['raw']), wanted=asked))
+
+
+def _asked_for(value, wanted):
+    # type: (Dict[str, Any], List[Tuple[str, str]]) -> bool
+    # Older names and other spellings of a group are the resolver's business; a wanted group is compared without case.
+    for group, option in wanted:
+        if value['group'].lower() == group.lower() and option in ('*', value['option']):
+            return True
+    return False
+
+
+def _references(value):
+    # type: (Dict[str, Any]) -> Iterator[Tuple[str, str]]
+    """Options that a value may substitute: ``$name``, ``${name}``, ``${group.name}``."""
+    for name in re.findall(r'\$\{?([\w.]+)', value['raw']):
+        group, _dot, option = name.rpartition('.')
+        yield (group or 'DEFAULT', option)
+        if not group:
+            yield (value['group'], option)
+
+
+_SECRET = re.compile(r'passw|secret|token|credential|private|(?:^|_)(?:key|auth)$|encryption_key|transport_url|'
+                     r'connection$|access_key')
+
+
+def _masked(option, raw):
+    # type: (str, str) -> str
+    return '********' if raw and _SECRET.search(option) else re.sub(r'(://[^/\s:@]+:)[^/\s@]+@', r'\1********@', raw)
+
+
+def _last(found, group, option):
+    # type: (Dict[str, Any], str, str) -> Optional[str]
+    raws = [value['raw'] for value in found['values'] if (value['group'], value['option']) == (group, option)]
+    return raws[-1] if raws else None
+
+
+def _find_file(name, found):
+    # type: (str, Dict[str, Any]) -> Optional[str]
+    """oslo.config's find_file: beside the configuration, then in its usual directories."""
+    directories = list(reversed(found['config_dirs'])) + [os.path.dirname(path) for path in reversed(found['config_files'])]
+    for directory in directories + ['/etc/' + found['project'], '/etc']:
+        path = os.path.join(directory, name)
+        if os.path.exists(path):
+            return path
+    return None
+
+
+# -- Glance's policy, paste file and cron jobs ---------------------------------------------------------------------
+
+
+def _add_policy(service, paths, found):
+    # type: (Dict[str, Any], List[str], Dict[str, Any]) -> None
+    if not service['policies']:
+        return
+    named = _last(found, 'oslo_policy', 'policy_file') or service['policy_file']
+    candidates = [named] if named else ['policy.json', 'policy.yaml']
+    path = next((path for path in (_find_file(name, found) for name in candidates) if path), None)
+    if path is None:
+        return
+    rules = _rules(path)
+    overlay = _find_file(_last(found, 'oslo_policy', 'policy_dirs') or 'policy.d', found)
+    if overlay and os.path.isdir(overlay):
+        for name in sorted(os.listdir(overlay)):
+            if not name.startswith('.'):
+                rules.update(_rules(os.path.join(overlay, name)))
+    if '*' not in service['policies']:
+        rules = dict((name, check) for name, check in rules.items() if name in service['policies'])
+    found['policy'] = {'file': path, 'rules': rules}
+
+
+def _rules(path):
+    # type: (str) -> Dict[str, Any]
+    text = _files.read(path).decode('utf-8')
+    try:
+        rules = json.loads(text)
+    except ValueError:
+        try:
+            import yaml
+        except ImportError:
+            raise GlanceError('%s is YAML, and the Python of Ansible on this host (%s) has no PyYAML to read it. Install '
+                              'python3-yaml or python-yaml there.' % (path, sys.executable))
+        try:
+            rules = yaml.safe_load(text) or {}
+        except yaml.YAMLError as error:
+            raise GlanceError('%s is neither JSON nor YAML: %s.' % (path, ' '.join(str(error).split())))
+    if not isinstance(rules, dict):
+        raise GlanceError('%s holds no policy rules: a mapping of rules to checks is wanted.' % path)
+    return rules
+
+
+def _add_paste(service, paths, found):
+    # type: (Dict[str, Any], List[str], Dict[str, Any]) -> None
+    """Where the health check looks for the file that drains this host."""
+    if service['project'] != 'glance' or service['prog'] != 'glance-api':
+        return
+    named = _last(found, 'paste_deploy', 'config_file')
+    if not named:
+        # Glance names it after the last configuration file of its command line.
+        last = os.path.basename(found['config_files'][-1]) if found['config_files'] else 'glance-api.conf'
+        named = last.replace('.conf', '-paste.ini')
+    path = _find_file(named, found)
+    if path is None:
+        return
+    found['paste'] = {'file': path, 'flavor': _last(found, 'paste_deploy', 'flavor'), 'disable_by_file_path': None}
+    options = {}  # type: Dict[str, str]
+    for line in _files.read(path).decode('utf-8', 'replace').splitlines() + ['[end]']:
+        match = re.match(r'([^#;\s\[=:][^=:]*?)\s*[=:]\s*(.*?)\s*$', line)
+        if match:
+            options[match.group(1).lower()] = match.group(2)
+        elif line.startswith('['):
+            if 'disable_by_file' in options.get('backends', ''):
+                found['paste']['disable_by_file_path'] = options.get('disable_by_file_path')
+            options = {}
+
+
+def _add_crons(service, paths, found):
+    # type: (Dict[str, Any], List[str], Dict[str, Any]) -> None
+    if service['project'] != 'glance':
+        return
+    files = list(CRON_FILES)
+    for directory in CRON_DIRECTORIES:
+        if os.path.isdir(directory):
+            files.extend(os.path.join(directory, name) for name in sorted(os.listdir(directory)))
+    for path in files:
+        if not os.path.isfile(path):
+            continue
+        with io.open(path, encoding='utf-8', errors='replace') as stream:
+            for number, line in enumerate(stream, 1):
+                for program in CRON_PROGRAMS:
+                    if re.search(r'(?<![\w-])%s(?![\w-])' % program, line.partition('#')[0]):
+                        found['crons'].append({'file': path, 'line': number, 'program': program})

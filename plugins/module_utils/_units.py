@@ -1,0 +1,242 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""systemd's units: what they run, since when, and the verbs that change them."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import ctypes
+import errno
+import io
+import os
+import re
+import shlex
+import subprocess
+import time
+
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+
+try:
+    from typing import Any, Dict, List, Optional, Tuple
+except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
+    pass
+
+# Old systemd (219, 229) calls the property EnvironmentFile, newer ones EnvironmentFiles; unknown names are left out.
+PROPERTIES = ('Id', 'LoadState', 'ActiveState', 'SubState', 'UnitFileState', 'MainPID', 'ExecMainStartTimestampMonotonic',
+              'ExecStart', 'User', 'Environment', 'EnvironmentFile', 'EnvironmentFiles', 'WorkingDirectory', 'TriggeredBy')
+SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+
+def _systemctl(arguments):
+    # type: (List[str]) -> Tuple[int, str, str]
+    environment = dict(os.environ, LC_ALL='C', SYSTEMD_COLORS='0', SYSTEMD_PAGER='')
+    environment.setdefault('PATH', SYSTEM_PATH)
+    try:
+        process = subprocess.Popen(['systemctl'] + arguments, env=environment, close_fds=True, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            raise GlanceError('systemctl is not on this host. The services are looked at and restarted through systemd; '
+                              'on a host without it, edit files with oslo_config and restart the services yourself.')
+        raise GlanceError('systemctl cannot be run: %s.' % error.strerror)
+    out, err = process.communicate()
+    return process.returncode, out.decode('utf-8', 'replace'), err.decode('utf-8', 'replace').strip()
+
+
+# -- looking ------------------------------------------------------------------------------------------------------
+
+
+def show(names):
+    # type: (List[str]) -> List[Dict[str, Any]]
+    """Describe units, in the order asked for, with one call of systemctl.
+
+    A unit that does not exist has the load_state "not-found". Of several names of one unit the first is kept.
+    """
+    if not names:
+        return []
+    code, out, err = _systemctl(['show', '--no-pager', '--property=' + ','.join(PROPERTIES), '--'] + list(names))
+    blocks = [block for block in re.split(r'\n\s*\n', out.strip()) if block.strip()]
+    if code != 0 or len(blocks) != len(names):
+        raise GlanceError('systemctl show %s failed (%d): %s. Is systemd running on this host?'
+                          % (' '.join(names), code, err or 'its answer has %d parts' % len(blocks)))
+    found, seen = [], set()
+    now, monotonic = time.time(), _monotonic()
+    for name, block in zip(names, blocks):
+        properties = {}  # type: Dict[str, List[str]]
+        for line in block.splitlines():
+            key, _equals, value = line.partition('=')
+            properties.setdefault(key, []).append(value)
+        unit = _unit(name, properties, now - monotonic)
+        if unit['id'] not in seen:
+            seen.add(unit['id'])
+            found.append(unit)
+    return found
+
+
+def states(names):
+    # type: (List[str]) -> Dict[str, Dict[str, Any]]
+    """States by name, as a journal keeps them."""
+    keys = ('load_state', 'active_state', 'sub_state', 'unit_file_state', 'main_pid', 'started')
+    return dict((unit['name'], dict((key, unit[key]) for key in keys)) for unit in show(names))
+
+
+def _unit(name, properties, boot):
+    # type: (str, Dict[str, List[str]], float) -> Dict[str, Any]
+    def first(key):
+        # type: (str) -> str
+        return properties.get(key, [''])[0]
+
+    pid = int(first('MainPID') or 0)
+    since = int(first('ExecMainStartTimestampMonotonic') or 0)
+    return {
+        'name': name,
+        'id': first('Id') or name,
+        'load_state': first('LoadState'),
+        'active_state': first('ActiveState'),
+        'sub_state': first('SubState'),
+        'unit_file_state': first('UnitFileState'),
+        'main_pid': pid,
+        'started': boot + since / 1e6 if pid and since else None,
+        'user': first('User') or 'root',
+        'directory': first('WorkingDirectory').lstrip('!') or '/',
+        'triggered_by': first('TriggeredBy').split(),
+        'exec_start': [_exec_start(value) for value in properties.get('ExecStart', []) if value],
+        'unit_environment': _environment(first('Environment')),
+        'environment_files': [_environment_file(value) for key in ('EnvironmentFile', 'EnvironmentFiles')
+                              for value in properties.get(key, []) if value],
+    }
+
+
+def _monotonic():
+    # type: () -> float
+    """The clock that systemd writes its start times in: CLOCK_MONOTONIC, seconds."""
+    if hasattr(time, 'monotonic'):
+        return time.monotonic()
+
+    class Timespec(ctypes.Structure):
+        _fields_ = [('seconds', ctypes.c_long), ('nanoseconds', ctypes.c_long)]
+
+    now = Timespec()
+    ctypes.CDLL(None, use_errno=True).clock_gettime(1, ctypes.byref(now))
+    return now.seconds + now.nanoseconds / 1e9
+
+
+def _split(text):
+    # type: (str) -> List[str]
+    """Words of a systemd line: quotes and backslashes, nothing of a shell's beyond them."""
+    try:
+        if str is bytes:  # Python 2.7's shlex wants bytes
+            return [word.decode('utf-8') for word in shlex.split(text.encode('utf-8'))]
+        return shlex.split(text)
+    except ValueError:  # an unbalanced quote: systemd prints words without the quotes that held them together
+        return text.split()
+
+
+def _exec_start(value):
+    # type: (str) -> Dict[str, Any]
+    """``{ path=/usr/bin/x ; argv[]=/usr/bin/x --a b ; ignore_errors=no ; start_time=... }``"""
+    path = re.search(r'\bpath=(.*?) ; argv\[\]=', value)
+    argv = re.search(r'argv\[\]=(.*?) ; (?:ignore_errors|flags)=', value)
+    return {'path': path.group(1) if path else '', 'argv': _split(argv.group(1)) if argv else []}
+
+
+def _environment(text):
+    # type: (str) -> Dict[str, str]
+    return dict((word.partition('=')[0], word.partition('=')[2]) for word in _split(text) if '=' in word)
+
+
+def _environment_file(value):
+    # type: (str) -> str
+    return re.sub(r' \(ignore_errors=\w+\)$', '', value)
+
+
+# -- what a unit runs ---------------------------------------------------------------------------------------------
+
+
+def command(unit):
+    # type: (Dict[str, Any]) -> Tuple[List[str], Dict[str, str]]
+    """Command line and environment of a unit: those of the running process, else what the unit would start."""
+    if unit['main_pid']:
+        argv = _process(unit['main_pid'], 'cmdline')
+        environment = _process(unit['main_pid'], 'environ')
+        # A process may rewrite its title ("gunicorn: master [...]"): then the unit knows better.
+        if argv and os.path.basename(argv[0]) and ': ' not in argv[0]:
+            return argv, dict((word.partition('=')[0], word.partition('=')[2]) for word in environment if '=' in word)
+    environment = {'PATH': SYSTEM_PATH}
+    environment.update(unit['unit_environment'])
+    for path in unit['environment_files']:
+        environment.update(_read_environment_file(path))
+    starts = unit['exec_start']
+    return (_expand(starts[-1]['argv'], environment) if starts else []), environment
+
+
+def _process(pid, what):
+    # type: (int, str) -> List[str]
+    try:
+        with open('/proc/%d/%s' % (pid, what), 'rb') as stream:
+            data = stream.read()
+    except EnvironmentError:  # gone meanwhile, or another user's
+        return []
+    return [word.decode('utf-8', 'replace') for word in data.rstrip(b'\0').split(b'\0')] if data else []
+
+
+def _read_environment_file(path):
+    # type: (str) -> Dict[str, str]
+    found = {}  # type: Dict[str, str]
+    try:
+        with io.open(path, encoding='utf-8', errors='replace') as stream:
+            text = stream.read()
+    except EnvironmentError:  # systemd reports a missing one when the unit starts
+        return found
+    for line in text.replace('\\\n', '').splitlines():
+        line = line.strip()
+        if '=' in line and line[0] not in '#;':
+            key, _equals, value = line.partition('=')
+            words = _split(value)
+            found[key.strip()] = words[0] if value.strip()[:1] in ('"', "'") and words else value.strip()
+    return found
+
+
+def _expand(argv, environment):
+    # type: (List[str], Dict[str, str]) -> List[str]
+    """``$NAME`` alone is split into words, ``${NAME}`` stays one word, as systemd does it."""
+    words = []  # type: List[str]
+    for word in argv:
+        alone = re.match(r'\$(\w+)$', word)
+        if alone:
+            words.extend(environment.get(alone.group(1), '').split())
+        else:
+            words.append(re.sub(r'\$\{(\w+)\}', lambda match: environment.get(match.group(1), ''), word))
+    return words
+
+
+# -- changing -----------------------------------------------------------------------------------------------------
+
+_EXPECTED = {
+    'start': ('active_state', ('active', 'activating', 'reloading')),
+    'restart': ('active_state', ('active', 'activating', 'reloading')),
+    'stop': ('active_state', ('inactive', 'failed')),
+    # A static or generated unit has nothing that enabling could change.
+    'enable': ('unit_file_state', ('enabled', 'enabled-runtime', 'static', 'generated', 'alias', 'indirect', 'linked')),
+    'disable': ('unit_file_state', ('disabled', 'static', 'generated', 'masked', 'linked', 'indirect', '')),
+}
+
+
+def control(verb, name):
+    # type: (str, str) -> None
+    """Start, stop, restart, enable or disable one unit and look whether it is so. Raises GlanceError."""
+    if verb in ('start', 'restart') and states([name])[name]['active_state'] == 'failed':
+        # systemd counts failed starts and refuses the one that would mend it.
+        _systemctl(['reset-failed', '--', name])
+    code, out, err = _systemctl([verb, '--', name])
+    key, wanted = _EXPECTED[verb]
+    state = states([name])[name]
+    if code != 0 or state[key] not in wanted:
+        raise GlanceError('systemctl %s %s failed (%d): %s. The unit is %s (%s), %s. Look at "systemctl status %s" and '
+                          '"journalctl -u %s -n 50" on this host.'
+                          % (verb, name, code, err or out.strip() or 'no message', state['active_state'],
+                             state['sub_state'], state['unit_file_state'] or 'without a unit file', name, name),
+                          unit=name, state=state)

@@ -1,0 +1,245 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r'''
+module: glance_host_info
+short_description: Survey a host that runs Glance, Nova or a service that uses Glance
+version_added: 0.1.0
+description:
+  - Brings everything that a plan needs to know of one host, in one execution. It is what C(preflight.yml) and
+    C(upgrade-to-v2.yml) look with.
+  - For each service that is asked for, it looks at the systemd units, at the configuration files that the running process
+    names on its command line, at the raw values with their files and lines, at the installed release, and at whether a
+    restart is pending.
+  - Nothing is run to find a release. The script names its Python, and the records of installed packages lie beside it.
+  - It judges nothing. See M(stackops.glance.nova_use_glance_v1_info) for a judgement.
+  - What goes wrong with one service is returned as its C(error); the module itself does not fail for it.
+extends_documentation_fragment:
+  - stackops.glance.attributes.info
+options:
+  services:
+    description: The services to look at.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: What to call the service in the result.
+        type: str
+        required: true
+      project:
+        description:
+          - The project it is part of, such as V(glance), V(nova) or V(cinder). It is the name of the installed package
+            and part of the names of the files that oslo.config looks for.
+        type: str
+        required: true
+      prog:
+        description: The name of the program, such as V(nova-compute). Left out, it is O(services[].name).
+        type: str
+      units:
+        description:
+          - Names that its systemd unit may have. Units that the host does not have are left out of the result.
+          - Units whose programs read different files are better asked for as services of their own.
+        type: list
+        elements: str
+        default: []
+      config_files:
+        description:
+          - The files that it reads, in order. Left out, they are the ones that the unit names with C(--config-file) and
+            C(--config-dir), or else the ones that oslo.config's own search finds.
+        type: list
+        elements: path
+        default: []
+      config_dirs:
+        description: Directories whose C(*.conf) files it reads after O(services[].config_files).
+        type: list
+        elements: path
+        default: []
+      options:
+        description: Options to return, each as C(group/option), or C(group/*) for all of a group.
+        type: list
+        elements: str
+        default: []
+      policies:
+        description: Names of policy rules to return, V(*) for all. The policy file is read only if any is asked for.
+        type: list
+        elements: str
+        default: []
+      policy_file:
+        description:
+          - Name of the policy file that the release looks for when C([oslo_policy] policy_file) does not say. Left out,
+            it is C(policy.json), or C(policy.yaml) where the first is missing.
+        type: str
+  state_dir:
+    description: Directory of lock and run records on the managed host.
+    type: path
+    default: /var/lib/stackops-glance
+seealso:
+  - module: stackops.glance.nova_use_glance_v1_info
+  - module: stackops.glance.oslo_config_info
+author:
+  - stackops.glance contributors (@stackops)
+'''
+
+EXAMPLES = r'''
+- name: Look at Nova's compute service and at what it is told about Glance
+  stackops.glance.glance_host_info:
+    services:
+      - name: nova-compute
+        project: nova
+        units: [nova-compute, openstack-nova-compute]
+        options: [glance/*, libvirt/images_type]
+  register: survey
+
+- name: Show the files that the running process was started with
+  ansible.builtin.debug:
+    var: survey.services['nova-compute'].config_files
+'''
+
+RETURN = r'''
+hostname:
+  description: The name that the host has for itself.
+  returned: success
+  type: str
+  sample: compute1
+python:
+  description: Version of the Python that Ansible uses on the host.
+  returned: success
+  type: str
+  sample: 2.7.18
+time:
+  description: The host's clock, in seconds since 1970.
+  returned: success
+  type: float
+free_bytes:
+  description: Free bytes of the file systems that a run would write to, by directory.
+  returned: success
+  type: dict
+  sample: {/etc/nova: 10737418240}
+lock:
+  description: The lock on the host, null when no run holds it.
+  returned: success
+  type: dict
+runs:
+  description: The newest runs recorded on the host.
+  returned: success
+  type: list
+  elements: dict
+unfinished:
+  description: The run that was neither committed nor undone, null when there is none.
+  returned: success
+  type: dict
+services:
+  description: What was found of each service, by its name.
+  returned: success
+  type: dict
+  contains:
+    project:
+      description: The project as it was asked for.
+      type: str
+    prog:
+      description: The program as it was asked for.
+      type: str
+    release:
+      description: C(version), C(major) and C(source), the record that says so; null where nothing is installed.
+      type: dict
+      sample: {version: 14.1.0, major: 14, source: /usr/lib/python2.7/dist-packages/nova-14.1.0.egg-info}
+    oslo_config:
+      description: Version of the oslo.config that reads the files, and of its Python; null where it is not found.
+      type: str
+      sample: 3.17.0/python2
+    units:
+      description:
+        - The units that the host has, with C(name), C(id), C(load_state), C(active_state), C(sub_state),
+          C(unit_file_state), C(main_pid), C(started) (seconds since 1970, or null), C(user), C(triggered_by), C(argv),
+          C(script), C(config_files), C(config_dirs), C(release) and C(restart_pending).
+      type: list
+      elements: dict
+    config_files:
+      description: The files named, in order.
+      type: list
+      elements: str
+    config_dirs:
+      description: The directories named, in order.
+      type: list
+      elements: str
+    config_origin:
+      description: Who named them, V(unit), V(argument) or V(search); null where nothing was found.
+      type: str
+    files:
+      description:
+        - Every file that is read, in reading order, with C(path), C(sha256), C(mode), C(owner), C(group), C(size) and
+          C(mtime).
+      type: list
+      elements: dict
+    values:
+      description:
+        - The values asked for, and those that they refer to, in reading order, with C(group), C(option), C(raw),
+          C(file) and C(line). Values that look secret are masked.
+      type: list
+      elements: dict
+    environment:
+      description: The variables of the process that oslo.config reads options from (C(OS_GROUP__OPTION)).
+      type: dict
+    policy:
+      description: C(file) and C(rules); null where none was asked for or there is no policy file.
+      type: dict
+    paste:
+      description:
+        - C(file), C(flavor) and C(disable_by_file_path) of the health check, null where Glance's paste file is not found.
+      type: dict
+    crons:
+      description: Lines of crontabs that run one of Glance's programs, with C(file), C(line) and C(program).
+      type: list
+      elements: dict
+    restart_pending:
+      description: Whether a process is older than a file that it reads; null where none runs.
+      type: bool
+    error:
+      description: What could not be read, and what to do; null when all went well.
+      type: str
+'''
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.stackops.glance.plugins.module_utils import _survey
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+from ansible_collections.stackops.glance.plugins.module_utils._runs import STATE_DIR
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            'services': {
+                'type': 'list', 'elements': 'dict', 'required': True,
+                'options': {
+                    'name': {'type': 'str', 'required': True},
+                    'project': {'type': 'str', 'required': True},
+                    'prog': {'type': 'str'},
+                    'units': {'type': 'list', 'elements': 'str', 'default': []},
+                    'config_files': {'type': 'list', 'elements': 'path', 'default': []},
+                    'config_dirs': {'type': 'list', 'elements': 'path', 'default': []},
+                    'options': {'type': 'list', 'elements': 'str', 'default': []},
+                    'policies': {'type': 'list', 'elements': 'str', 'default': []},
+                    'policy_file': {'type': 'str'},
+                },
+            },
+            'state_dir': {'type': 'path', 'default': STATE_DIR},
+        },
+        supports_check_mode=True,
+    )
+    services = [dict(service, prog=service['prog'] or service['name']) for service in module.params['services']]
+    try:
+        module.exit_json(changed=False, **_survey.survey(services, module.params['state_dir']))
+    except GlanceError as error:
+        module.fail_json(msg=error.message, **error.details)
+
+
+if __name__ == '__main__':
+    main()
