@@ -17,10 +17,10 @@ help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
 
 env:
-	@tests/bin/bootstrap main
+	@python3 tests/bin/bootstrap.py main
 
 environments: ## Make the Python environments: ansible-core 2.19, 2.16 and, where Python 3.12 is found, the newest
-	@tests/bin/bootstrap main core-2.16 newest
+	@python3 tests/bin/bootstrap.py main core-2.16 newest
 
 demo: env ## Flip a real cloud in containers from the Images API v1 to v2, and show it
 	@$(IN) molecule/lab/demo
@@ -44,10 +44,10 @@ unit: env ## Unit tests
 	@$(IN) pytest -q tests/unit
 
 compile: env ## Compile what runs on managed hosts with Python 2.7 and 3.6
-	@$(IN) python tests/bin/compile
+	@$(IN) python tests/bin/compile_hosts.py
 
 sanity: environments ## ansible-test sanity with ansible-core 2.19 and 2.16
-	@tests/bin/sanity main core-2.16
+	@python3 tests/bin/sanity.py main core-2.16
 
 fuzz: env ## Compare the reader of oslo.config files with oslo.config itself
 	@$(IN) python tests/fuzz/run.py --examples $(EXAMPLES)
@@ -56,10 +56,10 @@ molecule: environments ## Scenarios against the lab: make molecule SCENARIOS="fl
 	@tests/bin/molecule $(SCENARIOS)
 
 test: ## Every gate, with its duration
-	@tests/bin/gates $(GATES)
+	@python3 tests/bin/gates.py $(GATES)
 
 test-all: ## Every gate, a longer fuzz and the benchmarks
-	@EXAMPLES=100000 tests/bin/gates $(GATES) bench
+	@EXAMPLES=100000 python3 tests/bin/gates.py $(GATES) bench
 
 bench: env ## What a flip that changes nothing, and 40 options, cost beside the usual way
 	@$(IN) benchmarks/run

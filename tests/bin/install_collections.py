@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 stackops.glance contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put the collections that an environment needs under VENV/collections: collections NAME VENV (with VENV's Python).
+"""Put the collections that an environment needs under VENV/collections: install_collections.py NAME VENV.
 
 They come from the Galaxy server that Ansible is set up for when it answers, else out of the PyPI package `ansible`,
 which carries the same versions; either way the versions must be those of tests/requirements/NAME.yml.
@@ -44,7 +43,7 @@ def from_galaxy(name: str, venv: pathlib.Path) -> bool:
     galaxy = venv / "bin" / "ansible-galaxy"
     command = [galaxy, "collection", "install", "-p", venv / "collections", "-r", requirements, "--no-deps"]
     environ = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(venv / "collections"))
-    done = subprocess.run(command, env=environ, capture_output=True, text=True)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
         print(f"collections: ansible-galaxy could not bring them:\n{done.stdout}{done.stderr}", flush=True)
     return done.returncode == 0

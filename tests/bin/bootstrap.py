@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 stackops.glance contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the Python environments of this checkout: bootstrap NAME…, with NAME out of main, core-2.16 and newest.
+"""Make the Python environments of this checkout: bootstrap.py NAME…, with NAME out of main, core-2.16 and newest.
 
 An environment is rebuilt only when the files that it is made from, or its interpreter, have changed.  This file runs
 before anything is installed: standard library only, and any Python 3.8 or newer.
@@ -42,7 +41,7 @@ class Environment:
     def inputs(self) -> list[pathlib.Path]:
         return [REQUIREMENTS / (self.name + end) for end in (".txt", ".yml", ".bundle.txt")] + [
             pathlib.Path(__file__).resolve(),
-            ROOT / "tests" / "bin" / "collections",
+            ROOT / "tests" / "bin" / "install_collections.py",
         ]
 
 
@@ -75,7 +74,9 @@ def find_python(environment: Environment) -> tuple[str, str] | None:
         candidates += sorted(glob.glob("%s/versions/%s.*/bin/python" % (pyenv, version)))
         for candidate in candidates:
             with contextlib.suppress(OSError):
-                answer = subprocess.run([candidate, "-c", PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                answer = subprocess.run(
+                    [candidate, "-c", PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
+                )
                 if answer.returncode == 0 and answer.stdout.decode().split()[0] == version:
                     return candidate, answer.stdout.decode()
     return None
@@ -83,7 +84,7 @@ def find_python(environment: Environment) -> tuple[str, str] | None:
 
 def ensure_venv(python: str, version: str) -> None:
     """Debian leaves ensurepip out of its python3 package; install the package that has it."""
-    if subprocess.run([python, "-c", "import ensurepip, venv"], stderr=subprocess.DEVNULL).returncode == 0:
+    if subprocess.run([python, "-c", "import ensurepip, venv"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
         return
     package = "python%s-venv" % version
     if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -96,7 +97,7 @@ def ensure_venv(python: str, version: str) -> None:
 
 def run(command: list[str], **options: object) -> None:
     """Run a command; show its output only when it failed."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)  # type: ignore[call-overload]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options)
     if done.returncode:
         sys.stdout.write(done.stdout.decode(errors="replace"))
         raise BootstrapError("This command failed (its output is above): " + " ".join(command))
@@ -129,13 +130,15 @@ def build(environment: Environment) -> None:
     run([python, "-m", "venv", str(environment.path)])
     executable = str(environment.path / "bin" / "python")
     run([executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", str(environment.inputs()[0])])
-    run_shown([executable, str(ROOT / "tests" / "bin" / "collections"), environment.name, str(environment.path)])
+    run_shown(
+        [executable, str(ROOT / "tests" / "bin" / "install_collections.py"), environment.name, str(environment.path)]
+    )
     stamp.write_text(digest.hexdigest())
     say("%s is ready after %.0f s" % (environment.folder, time.time() - started))
 
 
 def run_shown(command: list[str]) -> None:
-    if subprocess.run(command).returncode:
+    if subprocess.run(command, check=False).returncode:
         raise BootstrapError("This command failed: " + " ".join(command))
 
 

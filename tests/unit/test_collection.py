@@ -1,0 +1,116 @@
+# Copyright (c) 2026 stackops.glance contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the collection says of itself in one file agrees with what lies in its tree."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PLUGINS = ROOT / "plugins"
+MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
+COPYRIGHT = "Copyright (c) 2026 stackops.glance contributors"
+SPDX = "SPDX-License-Identifier: GPL-3.0-or-later"
+GPL = "GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)"
+# The checks that only today's Python passes.
+OLD_PYTHON_CHECKS = {"future-import-boilerplate", "metaclass-boilerplate"}
+
+
+def load(name: str) -> Any:
+    return yaml.safe_load((ROOT / name).read_text())
+
+
+def tracked() -> list[str]:
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [name for name in names if name and (ROOT / name).is_file()]
+
+
+def modern(path: pathlib.Path) -> bool:
+    return "from __future__ import annotations" in path.read_text()
+
+
+def documentation(name: str) -> dict[str, Any]:
+    tree = ast.parse((PLUGINS / "modules" / f"{name}.py").read_text())
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION":
+            return yaml.safe_load(ast.literal_eval(node.value))
+    raise AssertionError(f"{name} has no DOCUMENTATION")
+
+
+def test_each_module_is_in_one_action_group() -> None:
+    groups = load("meta/runtime.yml")["action_groups"]
+    assert sorted(groups["host"] + groups["cloud"]) == MODULES
+    assert groups["cloud"] == sorted(name for name in MODULES if modern(PLUGINS / "modules" / f"{name}.py"))
+    assert groups["all"] == [{"metadata": {"extend_group": ["host", "cloud"]}}]
+
+
+def test_redirects_lead_from_modules_to_actions() -> None:
+    routes = load("meta/runtime.yml").get("plugin_routing", {}).get("action", {})
+    assert set(routes) <= set(MODULES)
+    for route in routes.values():
+        name = route["redirect"].removeprefix("stackops.glance.")
+        assert (PLUGINS / "action" / f"{name}.py").exists()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "sanity").glob("ignore-*.txt")), ids=lambda path: path.name)
+def test_sanity_ignores_only_cloud_code_on_old_pythons(path: pathlib.Path) -> None:
+    cloud = {
+        str(source.relative_to(ROOT))
+        for folder in ("modules", "module_utils")
+        for source in (PLUGINS / folder).glob("*.py")
+        if modern(source)
+    }
+    lines = [line.split() for line in path.read_text().splitlines()]
+    assert {name for name, _check in lines} <= cloud
+    for name, check in lines:
+        kind, _dash, version = check.removesuffix("!skip").partition("-")
+        assert check in OLD_PYTHON_CHECKS or (kind in ("compile", "import") and version in ("2.7", "3.6")), (
+            name,
+            check,
+        )
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_documentation(name: str) -> None:
+    said = documentation(name)
+    assert said["module"] == name
+    assert said["version_added"] == "0.1.0"
+    fragments = said["extends_documentation_fragment"]
+    assert any(fragment.startswith("stackops.glance.attributes") for fragment in fragments)
+    if name.endswith("_info"):
+        assert "stackops.glance.attributes.info" in fragments
+    for fragment in fragments:
+        if fragment.startswith("stackops.glance."):
+            assert (PLUGINS / "doc_fragments" / f"{fragment.split('.')[2]}.py").exists()
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in tracked() if name.endswith((".py", ".sh", ".yml", ".yaml", ".toml"))]
+)
+def test_licence_header(name: str) -> None:
+    if name == "changelogs/changelog.yaml" or name.startswith("changelogs/fragments/"):
+        return
+    head = "\n".join((ROOT / name).read_text().splitlines()[:6])
+    assert COPYRIGHT in head and SPDX in head
+    if name.startswith(("plugins/modules/", "plugins/module_utils/", "plugins/action/", "plugins/filter/")):
+        assert GPL in head
+
+
+def test_galaxy_metadata() -> None:
+    galaxy = load("galaxy.yml")
+    assert (galaxy["namespace"], galaxy["name"], galaxy["version"]) == ("stackops", "glance", "0.1.0")
+    assert (ROOT / galaxy["readme"]).exists()
+    assert (ROOT / "LICENSE").read_bytes() == (ROOT / "LICENSES" / "GPL-3.0-or-later.txt").read_bytes()
+
+
+def test_built_artefact_leaves_out_what_is_not_the_collection() -> None:
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines() if line.startswith("/")}
+    ignored -= {"changelogs/.plugin-cache.yaml", "tests/output"}
+    assert ignored <= set(load("galaxy.yml")["build_ignore"])
