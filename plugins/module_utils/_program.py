@@ -17,8 +17,7 @@ import io
 import os
 import re
 
-from ansible_collections.stackops.glance.plugins.module_utils import _oslo_ini, _oslo_parse
-from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+from ansible_collections.stackops.glance.plugins.module_utils import _oslo_ini
 
 try:
     from typing import Any, Dict, Iterator, List, Optional, Tuple
@@ -221,7 +220,7 @@ def config_files(arguments, environment, project, prog, home, directory, dialect
     """
     named = [(kind, os.path.join(directory, os.path.expanduser(path))) for kind, path in named_files(arguments)]
     full = set(word.partition('=')[0] for word in arguments)
-    found_files, found_dirs = _oslo_ini.search(project, prog, home)
+    found_files, found_dirs = _oslo_ini.search(project, prog, home, _oslo_ini.dialect(dialect or 'newest'), environment)
     origin = 'unit' if named else 'search'
     # Programs under a WSGI server have no command line of their own; the project's variable names the directory.
     wsgi = environment.get('OS_%s_CONFIG_DIR' % project.upper())
@@ -229,10 +228,8 @@ def config_files(arguments, environment, project, prog, home, directory, dialect
         names = [project + '.conf'] if project != 'glance' else ['glance-api.conf', 'glance-image-import.conf']
         found_files = [path for path in (os.path.join(wsgi, name) for name in names) if os.path.exists(path)]
         found_dirs, origin = [], 'unit'
-    files = [] if '--config-file' in full else list(found_files)
-    dirs = [] if '--config-dir' in full else [path for path in found_dirs if os.path.isdir(path)]
-    if dialect and not _oslo_parse.dialect(dialect).default_dirs:
-        dirs = []
+    files = [] if '--config-file' in full else found_files
+    dirs = [] if '--config-dir' in full else found_dirs
     order = [('file', path) for path in files] + [('dir', path) for path in dirs] + named
     return {
         'config_files': [path for kind, path in order if kind == 'file'],
@@ -240,18 +237,3 @@ def config_files(arguments, environment, project, prog, home, directory, dialect
         'order': order,
         'origin': origin,
     }
-
-
-def reading_order(order):
-    # type: (List[Tuple[str, str]]) -> List[str]
-    """The files behind a list of files and directories, directories expanded as oslo.config does it."""
-    paths = []  # type: List[str]
-    for kind, path in order:
-        if kind == 'file':
-            paths.append(path)
-        elif os.path.isdir(path):
-            paths.extend(sorted(glob.glob(os.path.join(path, '*.conf'))))
-        else:
-            raise GlanceError('%s: there is no such directory, although the service is told to read it with --config-dir; '
-                              'it does not start without it. Create the directory or change the unit.' % path)
-    return paths

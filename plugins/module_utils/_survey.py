@@ -22,7 +22,7 @@ import socket
 import sys
 import time
 
-from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_ini, _oslo_parse, _program, _runs, _units
+from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_ini, _program, _runs, _units
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -88,20 +88,20 @@ def _service(service, units, trouble):
     errors = []
     if trouble and service['units'] and not service['config_files']:
         errors.append(trouble)
+    loaded = _oslo_ini.ConfigSet()
     try:
         order = _units_and_files(service, [units[name] for name in service['units'] if name in units], found)
-        paths = _program.reading_order(order)
+        loaded.files = [path for path in found['config_files'] if os.path.exists(path)]
+        loaded = _oslo_ini.load_sources(order, _oslo_ini.dialect(found['oslo_config'] or 'newest'))
     except (GlanceError, EnvironmentError) as error:
         errors.append(_text(error))
-        paths = []
     for part in (_add_files, _add_values, _add_policy, _add_paste, _add_crons):
         try:
-            part(service, paths, found)
+            part(service, loaded, found)
         except (GlanceError, EnvironmentError, ValueError) as error:
             errors.append(_text(error))
     if errors:
         found['error'] = ' '.join(errors)
-    found['values'] = [value for value in found['values'] if value.pop('wanted')]
     return found
 
 
@@ -143,7 +143,7 @@ def _units_and_files(service, units, found):
     found['config_files'] = [path for kind, path in order if kind == 'file']
     found['config_dirs'] = [path for kind, path in order if kind == 'dir']
     found['config_origin'] = origins[0] if order else None
-    found['environment'] = dict((name, _masked(name.lower(), value)) for name, value in found['environment'].items())
+    found['environment'] = dict((name, _files.mask(name.lower(), value)) for name, value in found['environment'].items())
     found['units'].sort(key=lambda unit: service['units'].index(unit['name']))
     return order
 
@@ -169,13 +169,11 @@ def _home(user):
 # -- its files and values -----------------------------------------------------------------------------------------
 
 
-def _add_files(service, paths, found):
-    # type: (Dict[str, Any], List[str], Dict[str, Any]) -> None
+def _add_files(service, loaded, found):
+    # type: (Dict[str, Any], _oslo_ini.ConfigSet, Dict[str, Any]) -> None
     newest = 0.0
-    for path in paths:
-        status = os.stat(path) if os.path.exists(path) else None
-        if status is None:
-            continue  # reading the values says what is wrong with it
+    for path in loaded.files:
+        status = os.stat(path)
         newest = max(newest, status.st_mtime)
         found['files'].append({
             'path': path, 'sha256': _files.sha256(_files.read(path)), 'mode': '%04o' % (status.st_mode & 0o7777),
@@ -197,20 +195,14 @@ def _name(lookup, number):
         return str(number)
 
 
-def _add_values(service, paths, found):
-    # type: (Dict[str, Any], List[str], Dict[str, Any]) -> None
-    dialect = _oslo_parse.dialect(found['oslo_config']) if found['oslo_config'] else _oslo_parse.NEWEST
-    values = _oslo_ini.load(paths, [], dialect).values
+def _add_values(service, loaded, found):
+    # type: (Dict[str, Any], _oslo_ini.ConfigSet, Dict[str, Any]) -> None
     wanted = [(group, option) for group, _slash, option in (name.partition('/') for name in service['options'])]
-    referred = set()
-    for value in values:
-        if _asked_for(value, wanted):
-            referred.update(_references(value))
-    for value in values:
-        asked = _asked_for(value, wanted) or (value['group'], value['option']) in referred
-        # Policy and paste files are named by options that the caller need not ask for.
-        if asked or value['group'] in ('oslo_policy', 'paste_deploy'):
-            found['values'].append(dict(value, raw=_masked(value['option'], value['raw']), wanted=asked))
+    asked = [value for value in loaded.values if _asked_for(value, wanted)]
+    referred = set(reference for value in asked for reference in _references(value))
+    for value in loaded.values:
+        if value in asked or (value['group'], value['option']) in referred:
+            found['values'].append(dict(value, raw=_files.mask(value['option'], value['raw'])))
 
 
 def _asked_for(value, wanted):
@@ -232,18 +224,9 @@ def _references(value):
             yield (value['group'], option)
 
 
-_SECRET = re.compile(r'passw|secret|token|credential|private|(?:^|_)(?:key|auth)$|encryption_key|transport_url|'
-                     r'connection$|access_key')
-
-
-def _masked(option, raw):
-    # type: (str, str) -> str
-    return '********' if raw and _SECRET.search(option) else re.sub(r'(://[^/\s:@]+:)[^/\s@]+@', r'\1********@', raw)
-
-
-def _last(found, group, option):
-    # type: (Dict[str, Any], str, str) -> Optional[str]
-    raws = [value['raw'] for value in found['values'] if (value['group'], value['option']) == (group, option)]
+def _last(loaded, group, option):
+    # type: (_oslo_ini.ConfigSet, str, str) -> Optional[str]
+    raws = [value['raw'] for value in loaded.values if (value['group'], value['option']) == (group, option)]
     return raws[-1] if raws else None
 
 
@@ -261,17 +244,17 @@ def _find_file(name, found):
 # -- Glance's policy, paste file and cron jobs ---------------------------------------------------------------------
 
 
-def _add_policy(service, paths, found):
-    # type: (Dict[str, Any], List[str], Dict[str, Any]) -> None
+def _add_policy(service, loaded, found):
+    # type: (Dict[str, Any], _oslo_ini.ConfigSet, Dict[str, Any]) -> None
     if not service['policies']:
         return
-    named = _last(found, 'oslo_policy', 'policy_file') or service['policy_file']
+    named = _last(loaded, 'oslo_policy', 'policy_file') or service['policy_file']
     candidates = [named] if named else ['policy.json', 'policy.yaml']
     path = next((path for path in (_find_file(name, found) for name in candidates) if path), None)
     if path is None:
         return
     rules = _rules(path)
-    overlay = _find_file(_last(found, 'oslo_policy', 'policy_dirs') or 'policy.d', found)
+    overlay = _find_file(_last(loaded, 'oslo_policy', 'policy_dirs') or 'policy.d', found)
     if overlay and os.path.isdir(overlay):
         for name in sorted(os.listdir(overlay)):
             if not name.startswith('.'):
@@ -301,12 +284,12 @@ def _rules(path):
     return rules
 
 
-def _add_paste(service, paths, found):
-    # type: (Dict[str, Any], List[str], Dict[str, Any]) -> None
+def _add_paste(service, loaded, found):
+    # type: (Dict[str, Any], _oslo_ini.ConfigSet, Dict[str, Any]) -> None
     """Where the health check looks for the file that drains this host."""
     if service['project'] != 'glance' or service['prog'] != 'glance-api':
         return
-    named = _last(found, 'paste_deploy', 'config_file')
+    named = _last(loaded, 'paste_deploy', 'config_file')
     if not named:
         # Glance names it after the last configuration file of its command line.
         last = os.path.basename(found['config_files'][-1]) if found['config_files'] else 'glance-api.conf'
@@ -314,7 +297,7 @@ def _add_paste(service, paths, found):
     path = _find_file(named, found)
     if path is None:
         return
-    found['paste'] = {'file': path, 'flavor': _last(found, 'paste_deploy', 'flavor'), 'disable_by_file_path': None}
+    found['paste'] = {'file': path, 'flavor': _last(loaded, 'paste_deploy', 'flavor'), 'disable_by_file_path': None}
     options = {}  # type: Dict[str, str]
     for line in _files.read(path).decode('utf-8', 'replace').splitlines() + ['[end]']:
         match = re.match(r'([^#;\s\[=:][^=:]*?)\s*[=:]\s*(.*?)\s*$', line)
@@ -326,8 +309,8 @@ def _add_paste(service, paths, found):
             options = {}
 
 
-def _add_crons(service, paths, found):
-    # type: (Dict[str, Any], List[str], Dict[str, Any]) -> None
+def _add_crons(service, loaded, found):
+    # type: (Dict[str, Any], _oslo_ini.ConfigSet, Dict[str, Any]) -> None
     if service['project'] != 'glance':
         return
     files = list(CRON_FILES)
