@@ -104,8 +104,8 @@ catalogue:
     https: {description: Whether the address is an HTTPS one., type: bool}
 catalogue_changes:
   description:
-    - What would make the catalogue versionless, as M(stackops.glance.image_endpoints) takes it, with C(id), C(interface),
-      C(region), C(url_before) and C(url_after). Empty when every entry is versionless.
+    - What would make the catalogue versionless, as M(stackops.glance.image_endpoints) takes it, with C(id),
+      C(interface), C(region), C(url_before) and C(url_after). Empty when every entry is versionless.
   returned: success
   type: list
   elements: dict
