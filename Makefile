@@ -43,7 +43,7 @@ lint: env ## ansible-lint, yamllint, ruff, mypy, changelog and documentation
 unit: env ## Unit tests
 	@$(IN) pytest -q tests/unit
 
-compile: env ## Compile what runs on managed hosts with Python 2.7 and 3.6
+compile: environments ## Compile what runs on managed hosts with Python 2.7 and 3.6
 	@$(IN) python tests/bin/compile_hosts.py
 
 sanity: environments ## ansible-test sanity with ansible-core 2.19 and 2.16
