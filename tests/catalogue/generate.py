@@ -81,8 +81,10 @@ def definition(option: dict[str, Any]) -> dict[str, Any]:
         "deprecated_names",
         "default_source",
     ):
-        if option.get(key) not in (None, False, []):
-            kept[key] = option[key]
+        value = option.get(key)
+        # A limit of 0 says something; False, none and an empty list do not.
+        if value is not None and value is not False and value != []:
+            kept[key] = value
     groups = option.get("also_groups", [])
     if groups:
         kept["also_groups"] = groups

@@ -123,7 +123,10 @@ class Handler(BaseHTTPRequestHandler):
             if self.command == "PATCH":
                 self.cloud.endpoints[key].update(json.loads(body)["endpoint"])
             return self.answer(200, {"endpoint": self.cloud.endpoints[key]})
-        return self.answer(404, {"error": {"message": f"Could not find {path}."}}) if key else self.answer(200, {})
+        if not kind:
+            links = [{"rel": "self", "href": f"{self.cloud.url}/identity/v3/"}]
+            return self.answer(200, {"version": {"id": "v3.8", "status": "stable", "links": links}})
+        return self.answer(404, {"error": {"message": f"Could not find {path}."}})
 
     def store(self, image_id: str, body: bytes) -> None:
         self.cloud.data[image_id] = body
@@ -193,7 +196,7 @@ class Handler(BaseHTTPRequestHandler):
 def cloud() -> Iterator[FakeCloud]:
     known = FakeCloud()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"cloud": known}))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     known.url = f"http://127.0.0.1:{server.server_port}"
     known.add_endpoint("e-public", "public", known.url + "/v1")
     known.add_endpoint("e-internal", "internal", known.url)
