@@ -11,7 +11,7 @@ IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL = help
-.PHONY: help env environments images demo lab-up lab-down lab-shell lint unit sanity compile fuzz molecule test test-all bench
+.PHONY: help env environments images demo lab-up lab-down lab-shell lint format unit sanity compile fuzz molecule test test-all bench
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,6 +39,10 @@ images: env ## Build the lab's images, those that are absent
 
 lint: env ## ansible-lint, yamllint, ruff, mypy, changelog and documentation
 	@$(IN) tests/bin/lint
+
+format: env ## Format the Python code that is not for old hosts
+	@$(IN) ruff check --fix --select I .
+	@$(IN) ruff format .
 
 unit: env ## Unit tests
 	@$(IN) pytest -q tests/unit
