@@ -335,7 +335,9 @@ def misread_by_v1(images: Images, since: str | None, examples: int) -> list[dict
         return []
     findings = []
     for visibility, about in MISREAD.items():
-        count, owners, shown = 0, set(), []
+        count = 0
+        owners: set[str | None] = set()
+        shown: list[dict[str, Any]] = []
         query = {"visibility": visibility, "member_status": "all", "sort": "updated_at:desc"}
         if since:
             query["updated_at"] = f"gte:{since}"
