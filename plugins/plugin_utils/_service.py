@@ -1,0 +1,116 @@
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions to one service of a survey (see ``glance_host_info``): its release, an option's value, how to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.stackops.glance.plugins.module_utils import _oslo_ini
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue
+
+Service = dict[str, Any]
+Change = dict[str, Any]
+
+#: Every Nova and Glance has it, outside the groups that the catalogue knows; addresses like to refer to it.
+_MY_IP = {"group": "DEFAULT", "name": "my_ip", "type": "string", "default": None, "deprecated": []}
+
+
+def installed(service: Service) -> _catalogue.Release:
+    """The catalogue's release of what is installed. Raises GlanceError."""
+    if not service.get("release"):
+        raise GlanceError(
+            f"No installed {service['project'].capitalize()} was found behind {service['prog']} on this host, so nothing "
+            f"tells its release. Give {service['project']}_release, a major number or a series name."
+        )
+    return known_release(service["project"], service["release"]["version"])
+
+
+def known_release(project: str, text: str | int) -> _catalogue.Release:
+    """As the catalogue's, with the collection's own exception."""
+    try:
+        return _catalogue.release(project, text)
+    except _catalogue.CatalogueError as error:
+        raise GlanceError(error.message) from error
+
+
+def resolve(service: Service, schema: dict[str, Any], release: _catalogue.Release | None = None) -> dict[str, Any]:
+    """What oslo.config answers the service for an option, as the oslo.config installed there reads."""
+    options = _catalogue.options(release.project, release) if release else []
+    known = [option.schema() for option in options] + [_MY_IP]
+    dialect = _oslo_ini.dialect(service.get("oslo_config") or "newest")
+    return _oslo_ini.resolve(service["values"], schema, service["environment"], known, dialect)
+
+
+def change(service: Service, schema: dict[str, Any], wanted: bool | None) -> list[Change]:
+    """What to write so that the service gets this value of a boolean, or (None) so that nobody sets it.
+
+    The value goes to the file that decides today, or else to the first of the service's files that does not belong to a
+    package. Raises GlanceError where no file can decide.
+    """
+    group, name = schema["group"], schema["name"]
+    setting = [value for value in service["values"] if (value["group"], value["option"]) == (group, name)]
+    answer = resolve(service, schema)
+    right = answer["status"] == "set" and answer["effective"] is wanted
+    if str(answer["origin"]).startswith("environment "):
+        if right:
+            return []
+        raise GlanceError(
+            f"{service['prog']} takes [{group}] {name} = {answer['raw']} from the {answer['origin']} of its unit, which "
+            "overrides every file. Remove the variable from the unit, then run again."
+        )
+    if wanted is None:
+        paths = dict.fromkeys(value["file"] for value in setting)
+        return [{"path": path, "options": [{"section": group, "option": name, "state": "absent"}]} for path in paths]
+    if right:
+        return []
+    # The last one read decides, so its file is where the value must stand; the ones before it decide nothing.
+    path = setting[-1]["file"] if setting else _own_file(service)
+    return [{"path": path, "options": [{"section": group, "option": name, "value": str(wanted).lower()}]}]
+
+
+def _own_file(service: Service) -> str:
+    paths = service["config_files"] or [entry["path"] for entry in service["files"]]
+    if not paths:
+        raise GlanceError(
+            f"No configuration file of {service['prog']} was found on this host: no unit names one, and neither its home "
+            f"nor /etc/{service['project']} holds one. Give config_files."
+        )
+    return next((path for path in paths if not path.startswith("/usr/")), paths[0])
+
+
+def merge(changes: Iterable[list[Change]]) -> list[Change]:
+    """One list of changes out of several services' that may share files. Raises GlanceError where two disagree."""
+    merged: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
+    for each in (each for several in changes for each in several):
+        options = merged.setdefault(each["path"], {})
+        for option in each["options"]:
+            if options.setdefault((option["section"], option["option"]), option) != option:
+                raise GlanceError(
+                    f"{each['path']}: two services that read this file want [{option['section']}] {option['option']} to "
+                    "be different things. Give them files of their own."
+                )
+    return [{"path": path, "options": list(options.values())} for path, options in merged.items()]
+
+
+def readers(services: Iterable[Service], paths: Iterable[str]) -> list[str]:
+    """Running units that read one of these files."""
+    wanted = set(paths)
+    return [
+        unit["name"]
+        for service in services
+        if wanted & {entry["path"] for entry in service["files"]}
+        for unit in service["units"]
+        if unit["active_state"] == "active"
+    ]
+
+
+def finding(id_: str, severity: str, origin: str | None, message: str, remedy: str) -> dict[str, Any]:
+    """One finding; ``origin`` is ``file:line`` or None."""
+    path, _colon, line = (origin or "").rpartition(":")
+    place = {"file": path, "line": int(line)} if path and line.isdigit() else {"file": None, "line": None}
+    return {"id": id_, "severity": severity, **place, "message": message, "remedy": remedy}
