@@ -53,7 +53,7 @@ options:
     aliases: [key]
   api_timeout:
     description:
-      - Seconds that one request may wait for the connection, and then for each answer.
+      - Seconds that one request may wait for each answer; a connection must stand within 10 of them.
       - Left out, what the cloud's configuration says, else 60. There is no way to wait forever.
     type: int
 requirements:

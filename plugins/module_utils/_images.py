@@ -39,7 +39,8 @@ except ImportError as missing:
 else:
     NO_ANSWER = (OSError, ksa.ClientException)
 
-DEFAULT_TIMEOUT = 60
+DEFAULT_TIMEOUT = 60.0
+CONNECT_TIMEOUT = 10.0
 BLOCK = 1 << 16
 PROBE_PROPERTY = "stackops_glance_round_trip"
 # v1 takes an image and its data in one request.
@@ -169,7 +170,7 @@ def connect(module: AnsibleModule) -> Cloud:
     except (sdk.SDKException, ksa.ClientException) as error:
         raise GlanceError(f"No cloud to ask: {error} Check cloud, auth and clouds.yaml.") from None
     if session.timeout is None:
-        session.timeout = float(DEFAULT_TIMEOUT)
+        session.timeout = DEFAULT_TIMEOUT
     auth = config.config.get("auth", {})
     where = auth.get("auth_url") or "the configured address"
     who = f"user {auth.get('username') or auth.get('user_id') or 'unknown'}"
@@ -205,7 +206,7 @@ def _one_line(error: object) -> str:
 
 
 class Service:
-    """An HTTP API at one address. ``session`` is keystoneauth's, or anything with its ``request``."""
+    """An HTTP API at one address. ``session`` is keystoneauth's."""
 
     def __init__(self, session: Any, url: str) -> None:
         self.session = session
@@ -214,10 +215,11 @@ class Service:
     def ask(self, method: str, path: str, authenticated: bool = True, **settings: Any) -> Any:
         """One request, whatever status comes back; GlanceError when nothing does."""
         url = self.root + path
+        answer = self.session.timeout or DEFAULT_TIMEOUT
+        # An address that drops packets must not hold up the others for as long as a slow answer may take.
+        settings = {"timeout": (min(CONNECT_TIMEOUT, answer), answer), "redirect": False, "log": False, **settings}
         try:
-            return self.session.request(
-                url, method, authenticated=authenticated, raise_exc=False, redirect=False, log=False, **settings
-            )
+            return self.session.request(url, method, authenticated=authenticated, raise_exc=False, **settings)
         except NO_ANSWER as error:
             raise GlanceError(f"{method} {url} got no answer: {_one_line(error)}", url=url) from error
 
