@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 stackops.glance contributors
+"""The lab's hosts: start them, bring them back to the starting state, remove them."""
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import images
+from .common import PREFIX, LabError, docker, say, state_dir
+
+SUBNET = ipaddress.ip_network(os.environ.get("LAB_SUBNET", "10.92.15.0/24"))
+NETWORK = f"{PREFIX}lab"
+VOLUME = f"{PREFIX}images"
+BOOT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Host:
+    name: str
+    image: str
+    number: int
+
+    @property
+    def container(self) -> str:
+        return PREFIX + self.name
+
+    @property
+    def address(self) -> str:
+        return str(SUBNET[self.number])
+
+
+HOSTS = (
+    Host("infra", "infra", 10),
+    Host("glance1", "glance", 21),
+    Host("glance2", "glance", 22),
+    Host("nova1", "nova", 31),
+    Host("nova2", "nova", 32),
+)
+BY_NAME = {host.name: host for host in HOSTS}
+INFRA = BY_NAME["infra"]
+KEYSTONE = f"http://{INFRA.address}:5000/v3"
+GLANCE = f"http://{INFRA.address}:9292"
+
+
+def in_parallel(work: Callable[[Host], None], hosts: Iterable[Host]) -> None:
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(work, hosts))
+
+
+def up() -> None:
+    images.ensure()
+    if SUBNET.num_addresses < 64:
+        raise LabError(f"LAB_SUBNET={SUBNET} is too small: the lab needs a /26 or wider.")
+    stale = [host for host in HOSTS if state(host) != "running" or not _current(host)]
+    if not stale:
+        _write_access()
+        wait()
+        say("the lab is up already")
+        return
+    _ensure_network()
+    say(f"starting {', '.join(host.name for host in stale)}")
+    in_parallel(_start, stale)
+    in_parallel(_wait_for_boot, stale)
+    _write_access()
+    reset()
+
+
+def state(host: Host) -> str:
+    """Docker's word for the container: running, paused, exited … or absent."""
+    return docker("container", "inspect", "--format", "{{.State.Status}}", host.container, check=False).strip() or "absent"
+
+
+def _current(host: Host) -> bool:
+    """Whether the container runs today's image at today's address."""
+    found = docker("container", "inspect", "--format",
+                   "{{.Config.Image}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", host.container, check=False)
+    return found.split() == [images.tag(host.image), host.address]
+
+
+def _ensure_network() -> None:
+    found = docker("network", "inspect", "--format", "{{range .IPAM.Config}}{{.Subnet}}{{end}}", NETWORK, check=False).strip()
+    if found == str(SUBNET):
+        return
+    if found:
+        for host in HOSTS:
+            docker("rm", "--force", "--volumes", host.container, check=False)
+        docker("network", "rm", NETWORK)
+    docker("network", "create", "--subnet", str(SUBNET), NETWORK)
+
+
+def _start(host: Host) -> None:
+    if state(host) == "exited" and _current(host):
+        docker("start", host.container)
+        return
+    docker("rm", "--force", "--volumes", host.container, check=False)
+    # With one hierarchy (cgroup v2) systemd has to write to it; the older layout has a mount of its own for that.
+    access = "rw" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else "ro"
+    names = [f"--add-host={other.name}:{other.address}" for other in HOSTS if other != host]
+    store = ["--volume", f"{VOLUME}:/var/lib/glance/images"] if host.image == "glance" else []
+    docker("run", "--detach", "--name", host.container, "--hostname", host.name,
+           "--network", NETWORK, "--ip", host.address, *names, "--stop-signal", "SIGRTMIN+3",
+           "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
+           "--cgroupns=host", "--volume", f"/sys/fs/cgroup:/sys/fs/cgroup:{access}",
+           "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec",
+           "--env", "container=docker", "--env", f"LAB_INFRA={INFRA.address}", *store, images.tag(host.image))
+
+
+def _wait_for_boot(host: Host) -> None:
+    deadline = time.monotonic() + BOOT_SECONDS
+    while True:
+        word = docker("exec", host.container, "systemctl", "is-system-running", "--wait", check=False).strip()
+        if word in ("running", "degraded"):
+            return
+        if time.monotonic() > deadline:
+            raise LabError(f"{host.name} did not finish booting within {BOOT_SECONDS} s ({word or 'no answer'}); look with "
+                           f"`docker exec {host.container} systemctl list-jobs`.")
+        time.sleep(0.2)
+
+
+def reset() -> None:
+    """Bring files, units, database, images and what runs left on the hosts back to the starting state."""
+    for host in HOSTS:
+        word = state(host)
+        if word == "paused":
+            docker("unpause", host.container)
+        elif word == "exited":
+            docker("start", host.container)
+            _wait_for_boot(host)
+        elif word != "running":
+            raise LabError(f"{host.name} is {word}: run `lab up` first.")
+        docker("network", "connect", "--ip", host.address, NETWORK, host.container, check=False)
+    say("resetting the hosts")
+    # Clients first, so that nothing is in flight when the servers and their database go.
+    in_parallel(_lab_host("stop"), [host for host in HOSTS if host.image == "nova"])
+    in_parallel(_lab_host("stop"), [host for host in HOSTS if host.image == "glance"])
+    in_parallel(_lab_host("stop"), [INFRA])
+    in_parallel(_lab_host("start"), [INFRA])
+    in_parallel(_lab_host("start"), [host for host in HOSTS if host.image == "glance"])
+    wait()
+    in_parallel(_lab_host("start"), [host for host in HOSTS if host.image == "nova"])
+    (state_dir() / "seed.json").unlink(missing_ok=True)
+    say("the lab is in its starting state")
+
+
+def _lab_host(action: str) -> Callable[[Host], None]:
+    def work(host: Host) -> None:
+        docker("exec", host.container, "lab-host", action)
+    return work
+
+
+def wait(seconds: float = 60) -> None:
+    """Until Keystone answers, and both Glance hosts by themselves and through haproxy."""
+    deadline = time.monotonic() + seconds
+    places = [KEYSTONE, *(f"http://{host.address}:9292/healthcheck" for host in HOSTS if host.image == "glance"),
+              f"{GLANCE}/healthcheck"]
+    for place in places:
+        while True:
+            try:
+                with urllib.request.urlopen(place, timeout=5) as answer:
+                    if answer.status == 200:
+                        break
+            except (urllib.error.URLError, OSError) as error:
+                if time.monotonic() > deadline:
+                    raise LabError(f"{place} does not answer: {error}. Look with `lab shell HOST` and journalctl.") from error
+            time.sleep(0.2)
+
+
+def down(with_images: bool = False) -> None:
+    for host in HOSTS:
+        docker("rm", "--force", "--volumes", host.container, check=False)
+    docker("network", "rm", NETWORK, check=False)
+    docker("volume", "rm", VOLUME, check=False)
+    for name in ("clouds.yaml", "lab.json", "seed.json"):
+        (state_dir() / name).unlink(missing_ok=True)
+    if with_images:
+        images.remove()
+    say("the lab is gone")
+
+
+def shell(name: str) -> None:
+    host = BY_NAME.get(name)
+    if host is None:
+        raise LabError(f"There is no host {name!r}; the lab has {', '.join(BY_NAME)}.")
+    os.execvp("docker", ["docker", "exec", "--interactive", "--tty", host.container, "bash"])
+
+
+def status() -> bool:
+    """Print one line per host; true when all run and their services are active."""
+    good = True
+    for host in HOSTS:
+        word = state(host)
+        units = ""
+        if word == "running":
+            listing = docker("exec", host.container, "bash", "-c",
+                             '. /usr/share/stackops-glance-lab/host; for s in "${services[@]}"; do '
+                             'echo "${s%.service}=$(systemctl is-active "$s")"; done', check=False)
+            units = " ".join(listing.split())
+            good = good and "=" in units and all(unit.endswith("=active") for unit in units.split())
+        else:
+            good = False
+        print(f"{host.name:8} {host.address:15} {word:8} {units}")
+    return good
+
+
+def _write_access() -> None:
+    """What the control node needs to reach the cloud."""
+    clouds = {"clouds": {
+        "lab": _cloud("admin", "admin", "lab-admin-secret"),
+        "lab-demo": _cloud("demo", "demo", "lab-demo-secret"),
+        "lab-partner": _cloud("partner", "partner", "lab-partner-secret"),
+    }}
+    # JSON is YAML, and the standard library writes it.
+    (state_dir() / "clouds.yaml").write_text(json.dumps(clouds, indent=2) + "\n", encoding="utf-8")
+    facts = {"subnet": str(SUBNET), "keystone": KEYSTONE, "glance": GLANCE,
+             "hosts": {host.name: {"container": host.container, "address": host.address} for host in HOSTS}}
+    (state_dir() / "lab.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _cloud(user: str, project: str, password: str) -> dict[str, object]:
+    return {"auth": {"auth_url": KEYSTONE, "username": user, "password": password, "project_name": project,
+                     "user_domain_name": "Default", "project_domain_name": "Default"},
+            "region_name": "RegionOne", "identity_api_version": 3, "interface": "public"}

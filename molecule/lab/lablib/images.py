@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 stackops.glance contributors
+"""Build the lab's images, each tagged by a hash of what it is made from, only where absent."""
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from . import engine, machine
+from .common import LAB_DIR, PREFIX, LabError, docker, run, say, state_dir, succeeds
+
+SOURCES = LAB_DIR / "images"
+PULL_SECONDS = 60
+INIT = ("--change", 'CMD ["/sbin/init"]')
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image: a folder below images/ with a `build` script that runs as root in a container of the parent."""
+
+    name: str
+    suite: str
+    parent: str | None = None
+    # Configuring starts servers on well-known ports: those builds see a network of their own with nothing in it.
+    network: str = "host"
+    # An image whose programs fill this one's database while it is built.
+    schema_from: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        return SOURCES / (self.name if self.parent else "base")
+
+
+IMAGES = {image.name: image for image in (
+    Image("bullseye", "bullseye"),
+    Image("bookworm", "bookworm"),
+    Image("glance", "bullseye", parent="bullseye"),
+    Image("nova", "bullseye", parent="bullseye"),
+    Image("keystone", "bookworm", parent="bookworm"),
+    Image("infra", "bookworm", parent="keystone", network="none", schema_from="glance"),
+)}
+
+
+@cache
+def tag(name: str) -> str:
+    image = IMAGES[name]
+    digest = hashlib.sha256(image.suite.encode())
+    for needed in filter(None, (image.parent, image.schema_from)):
+        digest.update(tag(needed).encode())
+    for folder in (image.folder, SOURCES / "common"):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(f"{path.relative_to(SOURCES)}\0{path.stat().st_mode & 0o111}\0".encode())
+                digest.update(path.read_bytes())
+    return f"{PREFIX}{name}:{digest.hexdigest()[:12]}"
+
+
+def present(name: str) -> bool:
+    return succeeds("docker", "image", "inspect", tag(name))
+
+
+def ensure() -> None:
+    """Build what is absent; the two Debian releases side by side."""
+    absent = {name for name in IMAGES if not present(name)}
+    if not absent:
+        return
+    say(f"building images: {', '.join(name for name in IMAGES if name in absent)}")
+    if "bullseye" in absent or "bookworm" in absent:
+        _registry_answers()
+    with ThreadPoolExecutor() as pool:
+        chains = [pool.submit(_build_all, names, absent) for names in (("bookworm", "keystone"), ("bullseye", "glance", "nova"))]
+        for chain in chains:
+            chain.result()
+    _build_all(("infra",), absent)
+    shutil.rmtree(state_dir() / "machine", ignore_errors=True)
+
+
+def _build_all(names: tuple[str, ...], absent: set[str]) -> None:
+    for name in names:
+        if name in absent:
+            _build(IMAGES[name])
+
+
+@cache
+def _registry_answers() -> bool:
+    """Whether an ordinary `docker pull` works here; decided once, since a dead registry can take long to fail."""
+    for suite in ("bookworm", "bullseye"):
+        if not (succeeds("docker", "image", "inspect", f"debian:{suite}")
+                or succeeds("docker", "pull", "--quiet", f"debian:{suite}", timeout=PULL_SECONDS)):
+            say("no container registry answers: mmdebstrap makes the base images")
+            if not shutil.which("mmdebstrap"):
+                engine.install("mmdebstrap")
+            return False
+    return True
+
+
+def _build(image: Image) -> None:
+    log = state_dir() / "logs" / f"image-{image.name}.log"
+    log.write_text("", encoding="ascii")
+    say(f"{image.name}: building (log: {log})")
+    if image.parent:
+        parent = tag(image.parent)
+    elif _registry_answers():
+        parent = f"debian:{image.suite}"
+    else:
+        parent = _bootstrap(image.suite, log)
+    container = f"{PREFIX}build-{image.name}"
+    docker("rm", "--force", "--volumes", container, check=False)
+    try:
+        docker("run", "--detach", "--name", container, "--network", image.network, "--security-opt", "seccomp=unconfined",
+               "--volume", f"{image.folder}:/build:ro", "--volume", f"{SOURCES / 'common'}:/common:ro",
+               "--add-host", f"{image.name}:127.0.0.1", *machine.build_options(image.suite), parent, "sleep", "infinity")
+        docker("exec", container, "sh", "-eux", "/build/build", log=log)
+        if image.schema_from:
+            docker("run", "--rm", "--network", f"container:{container}", tag(image.schema_from), "glance-schema", log=log)
+        if (image.folder / "finish").exists():
+            docker("exec", container, "sh", "-eux", "/build/finish", log=log)
+        docker("commit", *INIT, container, tag(image.name), log=log)
+    finally:
+        docker("rm", "--force", "--volumes", container, check=False)
+    say(f"{image.name}: done")
+
+
+def _bootstrap(suite: str, log: Path) -> str:
+    name = f"{PREFIX}debian:{suite}"
+    if succeeds("docker", "image", "inspect", name):
+        return name
+    with log.open("ab") as out:
+        make = subprocess.Popen(["mmdebstrap", "--quiet", "--variant=minbase", *machine.mmdebstrap_arguments(suite)],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=out)
+        done = subprocess.run(["docker", "import", "-", name], stdin=make.stdout, stdout=out, stderr=out, check=False)
+        if make.wait() or done.returncode:
+            succeeds("docker", "rmi", name)
+            raise LabError(f"mmdebstrap could not make a Debian {suite}; see {log}")
+    return name
+
+
+def remove() -> None:
+    """Remove every image that the lab ever made here, older hashes included."""
+    names = run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    ours = [name for name in names if name.startswith(PREFIX)]
+    if ours:
+        docker("rmi", *ours, check=False)
