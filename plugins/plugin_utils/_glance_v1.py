@@ -95,8 +95,11 @@ def needed_by(services: Mapping[str, Service], release: _catalogue.Release) -> l
     found = []
     data_api = _catalogue.option("glance", release, "DEFAULT", "data_api")
     for service in services.values():
-        answer = _service.resolve(service, data_api.schema(), release) if data_api else None
-        if answer and service["prog"] != "glance-registry" and answer["effective"] == REGISTRY_DRIVER:
+        used = service["prog"] == "glance-api" or any(_alive(unit) for unit in service["units"])
+        if data_api is None or service["prog"] == "glance-registry" or not used:
+            continue
+        answer = _service.resolve(service, data_api.schema(), release)
+        if answer["effective"] == REGISTRY_DRIVER:
             found.append(f"{service['prog']} has data_api = {REGISTRY_DRIVER} ({answer['origin']})")
     host = _catalogue.option("glance", release, "DEFAULT", "registry_host")
     for name, reader in _CLIENTS.items():

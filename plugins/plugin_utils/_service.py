@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,7 +18,7 @@ Service = dict[str, Any]
 Change = dict[str, Any]
 
 #: Every Nova and Glance has it, outside the groups that the catalogue knows; addresses like to refer to it.
-_MY_IP = {"group": "DEFAULT", "name": "my_ip", "type": "string", "default": None, "deprecated": []}
+_MY_IP: dict[str, Any] = {"group": "DEFAULT", "name": "my_ip", "type": "string", "default": None, "deprecated": []}
 
 
 def installed(service: Service) -> _catalogue.Release:
@@ -100,13 +101,41 @@ def merge(changes: Iterable[list[Change]]) -> list[Change]:
 def readers(services: Iterable[Service], paths: Iterable[str]) -> list[str]:
     """Running units that read one of these files."""
     wanted = set(paths)
+    directories = {os.path.dirname(path) for path in wanted}
     return [
         unit["name"]
         for service in services
-        if wanted & {entry["path"] for entry in service["files"]}
         for unit in service["units"]
         if unit["active_state"] == "active"
+        if wanted & set(unit["config_files"]) or directories & {path.rstrip("/") for path in unit["config_dirs"]}
     ]
+
+
+def pending(services: Iterable[Service]) -> list[str]:
+    """Running units that are older than a file that they read."""
+    return [unit["name"] for service in services for unit in service["units"] if unit.get("restart_pending")]
+
+
+def after(service: Service, changes: list[Change]) -> Service:
+    """The service as it will be once these changes are written; lines after a removed one are not renumbered."""
+    values = list(service["values"])
+    for each in changes:
+        for option in each["options"]:
+            key = (each["path"], option["section"], option["option"])
+            at = [index for index, value in enumerate(values) if _place(value) == key]
+            if each["path"] not in [entry["path"] for entry in service["files"]]:
+                continue
+            new = dict(zip(("file", "group", "option"), key, strict=True), raw=option.get("value"), line=0)
+            if at:
+                new["line"] = values[at[-1]]["line"]
+            position = at[-1] if at else len(values)
+            values[position : position + 1] = [] if option.get("state") == "absent" else [new]
+            values = [value for index, value in enumerate(values) if index not in at[:-1]]
+    return {**service, "values": values}
+
+
+def _place(value: dict[str, Any]) -> tuple[str, str, str]:
+    return value["file"], value["group"], value["option"]
 
 
 def finding(id_: str, severity: str, origin: str | None, message: str, remedy: str) -> dict[str, Any]:
