@@ -160,11 +160,11 @@ def _mask_lines(text, secrets, known):
         body = line.rstrip(u'\r\n')
         shown = body
         if secret_above and body[:1] in (u' ', u'\t'):
-            shown = re.match(u'\\s*', body).group() + MASK
+            shown = body[:len(body) - len(body.lstrip())] + MASK
         else:
             match = _SETTING.match(body)
-            secret_above = bool(match) and is_secret(match.group(2).strip())
-            if secret_above and match.group(4):
+            secret_above = match is not None and is_secret(match.group(2).strip())
+            if match is not None and secret_above and match.group(4):
                 shown = body[:match.start(4)] + MASK
         shown = _mask_text(shown, pieces)
         if shown != body and known is not None and line not in known:

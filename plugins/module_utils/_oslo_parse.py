@@ -165,7 +165,7 @@ class Parsed:
     def raws(self):
         # type: () -> dict
         """All values of each option: {(group, option): [raw, ...]}."""
-        found = {}
+        found = {}  # type: dict
         for entry in self.entries:
             found.setdefault((entry.group, entry.option), []).append(entry.raw)
         return found

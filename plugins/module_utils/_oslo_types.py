@@ -222,8 +222,7 @@ def _long_enough(option, found):
 def _ip(option, value, dialect):
     # type: (Dict[str, Any], Any, Dialect) -> str
     text = render(value, dialect)
-    version = option.get('ip_version')
-    families = {4: [socket.AF_INET], 6: [socket.AF_INET6]}.get(version) or [socket.AF_INET, socket.AF_INET6]
+    families = {4: [socket.AF_INET], 6: [socket.AF_INET6]}.get(option.get('ip_version', 0)) or [socket.AF_INET, socket.AF_INET6]
     for family in families:
         try:
             socket.inet_pton(family, str(text))

@@ -266,7 +266,7 @@ class Run:
 
     def journal(self):
         # type: () -> List[Dict[str, Any]]
-        entries = []
+        entries = []  # type: List[Dict[str, Any]]
         try:
             with io.open(self.path('journal.jsonl'), encoding='utf-8') as stream:
                 lines = stream.read().splitlines()

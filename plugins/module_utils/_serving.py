@@ -20,8 +20,8 @@ try:
     from http.client import HTTPConnection, HTTPException, HTTPSConnection
     from urllib.parse import urlsplit
 except ImportError:  # Python 2.7
-    from httplib import HTTPConnection, HTTPException, HTTPSConnection
-    from urlparse import urlsplit
+    from httplib import HTTPConnection, HTTPException, HTTPSConnection  # type: ignore[import-not-found, no-redef]
+    from urlparse import urlsplit  # type: ignore[import-not-found, no-redef]
 
 try:
     from typing import Any, Dict, Optional, Tuple
@@ -141,11 +141,12 @@ def _get(url):
     # type: (str) -> Tuple[int, bytes]
     """GET without redirects: 300 is how Glance answers with its versions. The certificate is judged elsewhere."""
     parts = urlsplit(url)
+    host = parts.hostname or ''
     if parts.scheme == 'https':
         context = ssl._create_unverified_context()
-        connection = HTTPSConnection(parts.hostname, parts.port, timeout=HTTP_TIMEOUT, context=context)
+        connection = HTTPSConnection(host, parts.port, timeout=HTTP_TIMEOUT, context=context)  # type: HTTPConnection
     else:
-        connection = HTTPConnection(parts.hostname, parts.port, timeout=HTTP_TIMEOUT)
+        connection = HTTPConnection(host, parts.port, timeout=HTTP_TIMEOUT)
     try:
         connection.request('GET', parts.path or '/')
         answer = connection.getresponse()

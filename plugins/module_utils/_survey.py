@@ -117,7 +117,7 @@ def _units_and_files(service, units, found):
     origins = []
     # A running unit tells more than a stopped one; without units the program itself is looked for.
     commands = [(unit,) + _units.command(unit) for unit in sorted(units, key=lambda unit: not unit['main_pid'])]
-    for unit, argv, environment in commands or [(None, [], {})]:
+    for unit, argv, environment in commands or [(None, [], {})]:  # type: ignore[list-item]
         script, interpreter, arguments = _program.find(argv, environment, service['prog'])
         release = _program.release(interpreter, service['project'])
         dialect = _program.dialect(interpreter)

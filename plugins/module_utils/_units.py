@@ -129,7 +129,7 @@ def _split(text):
     """Words of a systemd line: quotes and backslashes, nothing of a shell's beyond them."""
     try:
         if str is bytes:  # Python 2.7's shlex wants bytes
-            return [word.decode('utf-8') for word in shlex.split(text.encode('utf-8'))]
+            return [word.decode('utf-8') for word in shlex.split(text.encode('utf-8'))]  # type: ignore[call-overload]
         return shlex.split(text)
     except ValueError:  # an unbalanced quote: systemd prints words without the quotes that held them together
         return text.split()
@@ -161,10 +161,10 @@ def command(unit):
     """Command line and environment of a unit: those of the running process, else what the unit would start."""
     if unit['main_pid']:
         argv = _process(unit['main_pid'], 'cmdline')
-        environment = _process(unit['main_pid'], 'environ')
+        variables = _process(unit['main_pid'], 'environ')
         # A process may rewrite its title ("gunicorn: master [...]"): then the unit knows better.
         if argv and os.path.basename(argv[0]) and ': ' not in argv[0]:
-            return argv, dict((word.partition('=')[0], word.partition('=')[2]) for word in environment if '=' in word)
+            return argv, dict((word.partition('=')[0], word.partition('=')[2]) for word in variables if '=' in word)
     environment = {'PATH': SYSTEM_PATH}
     environment.update(unit['unit_environment'])
     for path in unit['environment_files']:

@@ -22,7 +22,7 @@ GROUP, OPTION = "glance", "use_glance_v1"
 
 #: Options outside the catalogue, as every Nova that this collection knows defines them.
 _IMAGES_TYPE = {"group": "libvirt", "name": "images_type", "type": "string", "default": "default", "deprecated": []}
-_COMPUTE_DRIVER = {"group": "DEFAULT", "name": "compute_driver", "type": "string", "default": None, "deprecated": []}
+_COMPUTE_DRIVER: dict[str, Any] = {"group": "DEFAULT", "name": "compute_driver", "type": "string", "default": None, "deprecated": []}
 
 
 # -- judging ----------------------------------------------------------------------------------------------------------
