@@ -93,7 +93,8 @@ def command_27() -> list[str]:
     if python:
         return [python]
     lab = ROOT / "molecule" / "lab" / "lab"
-    image = subprocess.run([lab, "image", "glance15"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    subprocess.run([lab, "images"], check=True)
+    image = subprocess.run([lab, "image", "glance"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     return ["docker", "run", "--rm", "-i", "--entrypoint", "/usr/bin/python2.7", image]
 
 
