@@ -201,7 +201,9 @@ def _hide_secrets(module: AnsibleModule, config: dict[str, Any]) -> None:
 
 
 def _one_line(error: object) -> str:
-    text = " ".join(re.sub(r"<[^>]*>", " ", str(error)).split())
+    """What a person needs of an error or an HTML page: no tags, and of urllib3's nested errors the innermost."""
+    innermost = re.search(r"Caused by \w+\(.*?\): (.*?)[\"')]*$", str(error).strip(" ."), re.DOTALL)
+    text = " ".join(re.sub(r"<[^>]*>", " ", innermost[1] if innermost else str(error)).split())
     return (text[:300] + "…") if len(text) > 300 else text
 
 
