@@ -123,8 +123,6 @@ def after(service: Service, changes: list[Change]) -> Service:
         for option in each["options"]:
             key = (each["path"], option["section"], option["option"])
             at = [index for index, value in enumerate(values) if _place(value) == key]
-            if each["path"] not in [entry["path"] for entry in service["files"]]:
-                continue
             new = dict(zip(("file", "group", "option"), key, strict=True), raw=option.get("value"), line=0)
             if at:
                 new["line"] = values[at[-1]]["line"]
