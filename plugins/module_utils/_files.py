@@ -28,7 +28,7 @@ _SECRET_NAME = re.compile(
     u'passphrase|^admin_token|hmac_keys|^(?:swift_store_|s3_store_|sheepdog_)?(?:key|pass|pwd)$|_pwd$|_pass$', re.I)
 _NO_SECRET = re.compile(u'(?:_file|_files|_path|_dir|_expiration|_timeout|_time|_ttl|_length|_bind|_type|_hash_algorithms)$',
                         re.I)
-_URL_CREDENTIALS = re.compile(u'(://[^\\s/:@]*:)[^\\s/]*(?=@)')
+_URL_CREDENTIALS = re.compile(u'(://[^\\s/:@]*:)([^\\s]*)(?=@)')
 _SETTING = re.compile(u'(\\s*[#;]?\\s*)([^\\s:=#;\\[][^:=]*?)(\\s*[:=]\\s*)(.*)$', re.S)
 
 
@@ -78,7 +78,13 @@ def write(module, path, data, mode=None, uid=None, gid=None, unsafe_writes=False
             'Free some space, then run again.' if error.errno in (errno.ENOSPC, errno.EDQUOT)
             else 'Check the directory and the rights of the user, then run again.'), path=target)
     try:
-        module.atomic_move(temporary, target, unsafe_writes=unsafe_writes)
+        # A new file is nobody else's to read until its mode is known.
+        umask = os.umask(0o077) if mode is not None and not os.path.exists(target) else None
+        try:
+            module.atomic_move(temporary, target, unsafe_writes=unsafe_writes)
+        finally:
+            if umask is not None:
+                os.umask(umask)
         if mode is not None:
             os.chmod(target, mode)
         if uid is not None or gid is not None:
@@ -121,6 +127,12 @@ def mask(option, value, secrets=()):
     if value and is_secret(option):
         return MASK
     return _mask_text(value, secrets)
+
+
+def passwords_in(text):
+    # type: (str) -> List[str]
+    """The passwords in the URLs of a text."""
+    return [match.group(2) for match in _URL_CREDENTIALS.finditer(text) if match.group(2)]
 
 
 def _mask_text(text, secrets):

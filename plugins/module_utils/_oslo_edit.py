@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import difflib
 import re
+import sys
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._oslo_parse import (
@@ -53,6 +54,12 @@ def edit(data, options, path):
     for dialect, parsed in before:
         _verify(parsed, parse(after, path, dialect), wanted, dialect, path)
     return after
+
+
+def parse_any(data, path):
+    # type: (bytes, str) -> Parsed
+    """What the editor sees: the file as the newest reads it, or else as Python 2 does."""
+    return _readings(data, path)[0][1]
 
 
 def _readings(data, path):
@@ -275,6 +282,8 @@ def _render(prefix, value, indent=b'    '):
     if '\r' in value:
         raise GlanceError('A value with a carriage return cannot be written: oslo.config would take it for the end of the '
                           'line. Break lines with \\n alone.')
+    if sys.maxunicode > 0xffff and any(0xd800 <= ord(character) <= 0xdfff for character in value):
+        raise GlanceError('A value that is not valid Unicode cannot be written: a file is UTF-8.')
     for part in parts[1:]:
         if not part or part != part.strip(UNICODE_SPACE):
             raise GlanceError('A value of several lines cannot hold an empty line, nor white space at the start or end of '

@@ -16,7 +16,7 @@ import os
 
 from ansible_collections.stackops.glance.plugins.module_utils import _files
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.module_utils._oslo_edit import edit
+from ansible_collections.stackops.glance.plugins.module_utils._oslo_edit import edit, parse_any
 from ansible_collections.stackops.glance.plugins.module_utils._oslo_parse import (
     NEWEST,
     PIKE,
@@ -34,7 +34,7 @@ except ImportError:  # Python 2.7 without the typing backport: the names stand i
 
 __all__ = [
     'NEWEST', 'PIKE', 'ConfigSet', 'Dialect', 'Parsed', 'command_line', 'dialect', 'edit', 'literal', 'load',
-    'load_sources', 'parse', 'resolve', 'search',
+    'load_sources', 'parse', 'parse_any', 'resolve', 'search',
 ]
 
 
