@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+from ansible_collections.stackops.glance.plugins.module_utils._runs import STATE_DIR
 
 COLLECTION = "stackops.glance"
 
@@ -71,6 +72,57 @@ class HostAction(ActionBase):
         if result.get("failed"):
             raise ModuleFailed(result)
         return result
+
+
+    def survey(
+        self, services: list[dict[str, Any]], main: str, task_vars: dict[str, Any]
+    ) -> dict[str, dict[str, Any]]:
+        """Look at services and return those that the host has, ``main`` when it has no unit of any.
+
+        Raises GlanceError where one of them cannot be read or none has a configuration file.
+        """
+        found = self.ask("glance_host_info", {"services": services}, task_vars)["services"]
+        present = {name: service for name, service in found.items() if service["units"]} or {main: found[main]}
+        for service in present.values():
+            if service["error"]:
+                raise GlanceError(service["error"])
+        if not any(service["files"] for service in present.values()):
+            raise GlanceError(
+                f"There is no {main} on this host: none of its units ({', '.join(_units_of(services))}) and no "
+                f"configuration file of it were found. Give config_files, or take the host out of the group."
+            )
+        return present
+
+    def write(
+        self, changes: list[dict[str, Any]], arguments: dict[str, Any], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Let ``oslo_config`` write the changes, a file at a time; check mode and diff go with the task.
+
+        Raises ModuleFailed, with what was written before the one that failed.
+        """
+        result: dict[str, Any] = {"changed": False, "diff": [], "backup_files": []}
+        common = {name: arguments[name] for name in ("backup", "run_token", "state_dir")}
+        for change in changes:
+            written = self.run_module("oslo_config", {**change, **common}, task_vars)
+            if written.get("failed"):
+                raise ModuleFailed({**written, "changed": result["changed"]})
+            result["changed"] = result["changed"] or written["changed"]
+            diff = written.get("diff") or []
+            result["diff"] += diff if isinstance(diff, list) else [diff]
+            result["backup_files"] += [written["backup_file"]] if written.get("backup_file") else []
+        return result
+
+
+#: Arguments of every action that writes.
+WRITING: dict[str, dict[str, Any]] = {
+    "backup": {"type": "bool", "default": False},
+    "run_token": {"type": "str"},
+    "state_dir": {"type": "path", "default": STATE_DIR},
+}
+
+
+def _units_of(services: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(unit for service in services for unit in service["units"]))
 
 
 class ModuleFailed(Exception):

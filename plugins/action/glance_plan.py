@@ -1,0 +1,133 @@
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _takeover, _undo
+from ansible_collections.stackops.glance.plugins.plugin_utils._table import table
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "direction": {"type": "str", "choices": ["do", "undo"], "default": "do"},
+    "glance_hosts": {"type": "list", "elements": "str", "required": True},
+    "nova_hosts": {"type": "list", "elements": "str", "required": True},
+    "consumer_hosts": {"type": "list", "elements": "str", "default": []},
+    "cloud": {"type": "dict", "default": {}},
+    "v1_off": {"type": "bool", "default": False},
+    "nova_option": {"type": "str", "choices": ["absent", "false"], "default": "absent"},
+    "accept": {"type": "list", "elements": "str", "default": []},
+    "takeover": {"type": "bool", "default": False},
+    "drain": {"type": "dict", "default": {}},
+    "settle": {"type": "int", "default": 3},
+    "start_timeout": {"type": "int", "default": 120},
+    "run_id": {"type": "str"},
+    "playbook": {"type": "str", "default": ""},
+    "show": {"type": "str", "choices": ["plan", "versions"], "default": "plan"},
+}
+
+
+class ActionModule(ActionBase):
+    """Plan on the control node, where the catalogue and every host's survey are."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        assert task_vars is not None
+        _validation, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        fleet = self.fleet(arguments, task_vars)
+        # The worker that runs this action is a child of ansible-playbook, and it is the latter that has to be alive.
+        controller = _takeover.Controller.of(os.getppid())
+        wishes = _plan.Wishes(**{name: arguments[name] for name in _plan.Wishes.__dataclass_fields__})
+        if arguments["direction"] == "do":
+            plan = _plan.make(fleet, arguments["cloud"], wishes, controller)
+        else:
+            plan = _undo.make(fleet, wishes, controller, arguments["run_id"] or None)
+        self.show(plan, arguments["show"])
+        return self.result(plan, fleet, arguments, controller)
+
+    @staticmethod
+    def fleet(arguments: dict[str, Any], task_vars: dict[str, Any]) -> _plan.Fleet:
+        kinds = [arguments[kind] for kind in ("glance_hosts", "nova_hosts", "consumer_hosts")]
+        hosts = list(dict.fromkeys(host for kind in kinds for host in kind))
+        surveys, overrides = {}, {}
+        for host in hosts:
+            variables = task_vars["hostvars"][host]
+            if "glance_flip_survey" in variables:
+                surveys[host] = dict(variables["glance_flip_survey"])
+            overrides[host] = dict(variables.get("glance_flip_services") or {})
+        return _plan.Fleet(*kinds, surveys=surveys, overrides=overrides)
+
+    @staticmethod
+    def result(plan: _plan.Plan, fleet: _plan.Fleet, arguments: dict[str, Any], controller: _takeover.Controller) -> dict[str, Any]:
+        started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        continued = plan.runs.continued
+        # The newest run sorts last.
+        run_id = continued["run_id"] if continued else f"{re.sub('[-:]', '', started)}-{secrets.token_hex(3)}"
+        touched = {host for hosts in plan.local.values() for host in hosts}
+        if continued:
+            # Also a host on which nothing is left to do has a record to close.
+            touched |= {host for host in fleet.reached(fleet.hosts)
+                        if any(run["run_id"] == run_id for run in fleet.surveys[host]["runs"])}
+        hosts = [host for host in fleet.hosts if host in touched] or fleet.reached(fleet.glance) * bool(plan.catalogue)
+        steps = plan.steps
+        return {
+            "changed": False,
+            "verdict": plan.verdict,
+            "run_id": run_id,
+            "continued": bool(continued),
+            "run_started": continued["started"] if continued else started,
+            "findings": [found.as_dict() for found in plan.findings],
+            "steps": steps,
+            "hosts": {
+                host: {
+                    "steps": [plan.local[step][host] for step in _plan.STEPS if host in plan.local.get(step, {})],
+                    # What an earlier attempt at this run began here has to be undone with the rest.
+                    "groups": [step for step in _plan.STEPS
+                               if host in plan.local.get(step, {}) or _begun(fleet, host, run_id, step)],
+                    "seen_token": plan.runs.seen.get(host),
+                }
+                for host in hosts
+            },
+            "catalogue": plan.catalogue,
+            "spoken": plan.spoken,
+            "manifest": {"playbook": arguments["playbook"], "started": started, "hosts": hosts, "steps": steps,
+                         "catalogue": plan.catalogue},
+            "holder": controller.as_holder(),
+        }
+
+    @staticmethod
+    def show(plan: _plan.Plan, what: str) -> None:
+        lines: list[str] = []
+        if plan.spoken:
+            lines += ["", *table(("host", "service", "release", "Images API", "where it says so"),
+                                 [(each["host"], each["service"], each["release"], " and ".join(each["api"]) or "none",
+                                   each["origin"] or "default") for each in plan.spoken])]
+        if what == "versions":
+            Display().display("\n".join(lines))
+            return
+        if plan.findings:
+            lines += ["", *table(("severity", "finding", "where", "what"),
+                                 [(each.severity, each.id, each.place, each.message) for each in plan.findings])]
+            lines += [f"  {each.id}: {each.remedy}" for each in plan.findings if each.severity == "blocker"]
+        steps = [(each["name"], each["title"], ", ".join(each["hosts"]) or "Keystone") for each in plan.steps]
+        if steps:
+            lines += ["", *table(("step to undo" if plan.undo else "step", "so that", "on"), steps)]
+        lines += ["", f"verdict: {plan.verdict.replace('_', ' ')}"]
+        Display().display("\n".join(lines))
+
+
+def _begun(fleet: _plan.Fleet, host: str, run_id: str, step: str) -> bool:
+    """Whether an earlier attempt at the run has touched the step here and not undone it."""
+    return fleet.trouble(host) is None and any(
+        run["run_id"] == run_id and run["step_states"].get(step) in _undo.TOUCHED for run in fleet.surveys[host]["runs"]
+    )

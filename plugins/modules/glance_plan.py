@@ -1,0 +1,164 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r'''
+module: glance_plan
+short_description: Plan a flip, or the way back, from the survey of a fleet
+version_added: 0.1.0
+description:
+  - Judges what M(stackops.glance.glance_host_info) found on each host and what M(stackops.glance.images_api_info) found in
+    the cloud, by the release catalogue, and returns findings and steps.
+  - Runs on the control node alone. It reads the surveys that the play registered on the hosts as C(glance_flip_survey) and
+    touches nothing.
+  - An unfinished run is continued; locks of runs that are known to be dead are named for taking over.
+extends_documentation_fragment:
+  - stackops.glance.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  direction:
+    description: V(do) plans the flip to v2, V(undo) the way back of a run.
+    type: str
+    choices: [do, undo]
+    default: do
+  glance_hosts:
+    description: Hosts with a Glance API.
+    type: list
+    elements: str
+    required: true
+  nova_hosts:
+    description: Hosts with a Nova service that reads C([glance]).
+    type: list
+    elements: str
+    required: true
+  consumer_hosts:
+    description: Hosts with other services that call Glance.
+    type: list
+    elements: str
+    default: []
+  cloud:
+    description: What M(stackops.glance.images_api_info) returned. Needed for V(do).
+    type: dict
+    default: {}
+  v1_off:
+    description: Whether the last step turns v1 off.
+    type: bool
+    default: false
+  nova_option:
+    description:
+      - What becomes of C(use_glance_v1) where it is set. V(absent) takes it out, since v2 is the default of the one release
+        that reads it; V(false) leaves it visible.
+    type: str
+    choices: [absent, 'false']
+    default: absent
+  accept:
+    description: Ids of blockers to go on in spite of. Only those that may be accepted have an effect.
+    type: list
+    elements: str
+    default: []
+  takeover:
+    description: The operator's word that the holder of any lock is dead.
+    type: bool
+    default: false
+  drain:
+    description: How a Glance host is drained where its paste file does not say, as C(file), C(grace) and C(timeout) in
+      seconds.
+    type: dict
+    default: {}
+  settle:
+    description: Seconds that a restarted service has to stay up.
+    type: int
+    default: 3
+  start_timeout:
+    description: Seconds that a restarted service may take until it is healthy.
+    type: int
+    default: 120
+  run_id:
+    description: The run to undo. Left out, the newest that left something behind.
+    type: str
+  playbook:
+    description: Name of the playbook, for the record.
+    type: str
+    default: ''
+  show:
+    description: What the action shows while it runs. V(versions) is the table of who speaks which version alone.
+    type: str
+    choices: [plan, versions]
+    default: plan
+author:
+  - stackops.glance contributors (@stackops)
+'''
+
+EXAMPLES = r'''
+- name: Plan the flip
+  stackops.glance.glance_plan:
+    glance_hosts: "{{ groups['glance_api'] }}"
+    nova_hosts: "{{ groups['nova'] }}"
+    cloud: "{{ images_api }}"
+  register: plan
+'''
+
+RETURN = r'''
+verdict:
+  description: Whether the run may begin.
+  returned: success
+  type: str
+  sample: ready
+run_id:
+  description: Name of the run that this plan is for.
+  returned: success
+  type: str
+continued:
+  description: Whether the run is an unfinished one.
+  returned: success
+  type: bool
+findings:
+  description: What an operator has to know, worst first, each with id, severity, message, remedy, host, file and line.
+  returned: success
+  type: list
+  elements: dict
+run_started:
+  description: When the run began (ISO 8601, UTC).
+  returned: success
+  type: str
+steps:
+  description: The steps in the order in which they are done, each with name, title and hosts.
+  returned: success
+  type: list
+  elements: dict
+hosts:
+  description: For each host of the run its parts of the steps, the names of all steps that concern it, and the token of a
+    lock that may be taken over.
+  returned: success
+  type: dict
+catalogue:
+  description: Endpoints that change, each with id, url_before and url.
+  returned: success
+  type: list
+  elements: dict
+spoken:
+  description: Which Images API each service speaks.
+  returned: success
+  type: list
+  elements: dict
+manifest:
+  description: What each host keeps of the whole run.
+  returned: success
+  type: dict
+holder:
+  description: The process that holds the locks of this run.
+  returned: success
+  type: dict
+'''

@@ -1,0 +1,87 @@
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which services to look for on a host, and what to read of each: the questions of a survey."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue
+
+#: The options whose raw values the plan needs, per project. No secret is among them.
+OPTIONS = {
+    "glance": [
+        "DEFAULT/enable_v1_api",
+        "DEFAULT/enable_v2_api",
+        "DEFAULT/enable_v1_registry",
+        "DEFAULT/enable_v2_registry",
+        "DEFAULT/data_api",
+        "DEFAULT/bind_host",
+        "DEFAULT/bind_port",
+        "DEFAULT/cert_file",
+        "DEFAULT/show_multiple_locations",
+        "oslo_policy/policy_file",
+        "paste_deploy/flavor",
+        "paste_deploy/config_file",
+    ],
+    "nova": [
+        "glance/use_glance_v1",
+        "glance/api_servers",
+        "glance/num_retries",
+        "DEFAULT/compute_driver",
+        "libvirt/images_type",
+    ],
+}
+#: Nova uploads a snapshot of an RBD-backed server by registering its location, which these rules guard.
+LOCATION_POLICIES = ["get_image_location", "set_image_location", "delete_image_location"]
+
+
+def services(groups: list[str], overrides: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """The ``services`` argument of glance_host_info for a host that is in these groups: glance, nova, consumers.
+
+    ``overrides`` names, per service, what differs on this cloud: ``units``, ``config_files``, ``config_dirs``,
+    ``release``. A consumer that stands in it is looked at even where no unit of it is known.
+    """
+    overrides = overrides or {}
+    wanted = [name for name, facts in _catalogue.services().items() if facts["project"] in groups]
+    if "consumers" in groups:
+        wanted += [
+            program
+            for service, facts in _catalogue.consumers().items()
+            if service not in ("nova", "glance")
+            for program in facts["programs"]
+        ]
+    wanted += [name for name in overrides if name not in wanted and overrides[name].get("config_files")]
+    return [_service(name, overrides.get(name, {})) for name in dict.fromkeys(wanted)]
+
+
+def _service(name: str, override: dict[str, Any]) -> dict[str, Any]:
+    known = _catalogue.services().get(name)
+    project = override.get("project") or (known["project"] if known else project_of(name))
+    units = override.get("units") or (
+        [unit for names in known["units"].values() for unit in names] if known else [name, f"openstack-{name}"]
+    )
+    return {
+        "name": name,
+        "project": project,
+        "prog": known["program"] if known else name,
+        "units": list(dict.fromkeys(units)),
+        "config_files": override.get("config_files", []),
+        "config_dirs": override.get("config_dirs", []),
+        "options": OPTIONS.get(project) or [
+            f"{rule.schema['group']}/{rule.schema['name']}"
+            for rule in _catalogue.images_api_options(project)
+            if rule.schema
+        ],
+        "policies": LOCATION_POLICIES if name == "glance-api" else [],
+    }
+
+
+def project_of(program: str) -> str:
+    """The consumer that a program belongs to, by the catalogue; else the first part of its name."""
+    for service, facts in _catalogue.consumers().items():
+        if program in facts["programs"]:
+            return service
+    return program.split("-")[0]

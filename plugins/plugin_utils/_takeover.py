@@ -1,0 +1,122 @@
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Locks and unfinished runs of a fleet: which run goes on, and whose lock may be taken over."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.stackops.glance.plugins.module_utils._runs import describe_lock, token_of
+from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding
+
+if TYPE_CHECKING:
+    from ansible_collections.stackops.glance.plugins.plugin_utils._plan import Fleet
+
+
+@dataclass(frozen=True)
+class Controller:
+    """The process that runs the playbook, told apart from any other by its host, boot and time of start."""
+
+    host: str
+    boot: str
+    pid: int
+    started: str
+    user: str
+
+    @classmethod
+    def of(cls, pid: int) -> Controller:
+        try:
+            user = getpass.getuser()
+        except (KeyError, OSError):  # an AWX container runs with a number that has no name
+            user = str(os.getuid())
+        return cls(socket.gethostname(), _boot(), pid, _started(pid) or "", user)
+
+    def as_holder(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def knows_dead(self, holder: dict[str, Any]) -> bool:
+        """Whether the holder was a process of this machine, and is gone."""
+        if holder.get("host") != self.host:
+            return False
+        return holder.get("boot") != self.boot or _started(int(holder.get("pid", 0))) != holder.get("started")
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> str | None:
+    """Start time of a process in clock ticks since boot; None when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
+
+
+@dataclass
+class Runs:
+    """Which run goes on (None: a new one), and the token of each lock that may be taken over."""
+
+    continued: dict[str, Any] | None = None
+    seen: dict[str, str] = field(default_factory=dict)
+
+
+def look(fleet: Fleet, takeover: bool, controller: Controller, findings: list[Finding]) -> Runs:
+    """Judge the locks and the unfinished runs that the survey found."""
+    runs = Runs()
+    unfinished: dict[str, list[str]] = {}
+    for host in fleet.reached(fleet.hosts):
+        survey = fleet.surveys[host]
+        _judge_lock(host, survey, takeover, controller, runs, findings)
+        if survey["unfinished"]:
+            unfinished.setdefault(survey["unfinished"]["run_id"], []).append(host)
+            runs.continued = survey["unfinished"]
+    if len(unfinished) > 1:
+        findings.append(Finding(
+            "unfinished_runs", "blocker",
+            "Several runs are unfinished: %s." % "; ".join(f"{run} on {', '.join(on)}" for run, on in unfinished.items()),
+            "Undo them one by one, the newest first: rollback.yml -e glance_flip_run=ID."))
+    elif runs.continued:
+        run, on = next(iter(unfinished.items()))
+        findings.append(Finding(
+            "unfinished_run", "note", f"Run {run} is unfinished on {', '.join(on)}; this run finishes it.",
+            f"To undo it instead: rollback.yml -e glance_flip_run={run}."))
+    return runs
+
+
+def _judge_lock(host: str, survey: dict[str, Any], takeover: bool, controller: Controller, runs: Runs,
+                findings: list[Finding]) -> None:
+    lock = survey["lock"]
+    if lock is None:
+        return
+    # The lease is judged by the clock that it was written by.
+    dead = controller.knows_dead(lock.get("holder") or {})
+    if dead or takeover or lock["expires"] < survey["time"]:
+        runs.seen[host] = token_of(lock)
+        return
+    findings.append(Finding(
+        "locked", "blocker", f"This host is locked by {describe_lock(lock)}.",
+        "Wait for that run to end. If it is known to be dead: -e glance_flip_takeover=true.", host=host))
+
+
+def newest(fleet: Fleet, run_id: str | None) -> dict[str, Any] | None:
+    """The run to undo: the one asked for, else the newest in the fleet that left something behind."""
+    found: dict[str, dict[str, Any]] = {}
+    for host in fleet.reached(fleet.hosts):
+        for run in fleet.surveys[host]["runs"]:
+            known = found.setdefault(run["run_id"], {**run, "on": {}})
+            known["on"][host] = run
+    candidates = [run for name, run in sorted(found.items(), reverse=True)
+                  if run_id in (None, name) and any(each["status"] not in ("undone", "abandoned") for each in run["on"].values())]
+    return candidates[0] if candidates else None
+
