@@ -27,7 +27,9 @@ options:
     default: []
     aliases: [endpoint]
   catalogue:
-    description: Whether to ask the addresses in the catalogue. Its entries are listed in any case.
+    description:
+      - Whether to ask the addresses that the catalogue has for the region, or for all regions where none is named.
+      - All entries are listed in any case.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -106,6 +108,7 @@ catalogue_changes:
   description:
     - What would make the catalogue versionless, as M(stackops.glance.image_endpoints) takes it, with C(id),
       C(interface), C(region), C(url_before) and C(url_after). Empty when every entry is versionless.
+    - Where a region is named, by O(region_name) or in C(clouds.yaml), entries of other regions are left alone.
   returned: success
   type: list
   elements: dict
@@ -190,13 +193,12 @@ def details(session: Any, url: str) -> dict[str, Any]:
 
 def survey(cloud: _images.Cloud, given: list[str], ask_catalogue: bool) -> dict[str, Any]:
     catalogue = cloud.catalogue()
-    chosen = next(
-        (e["url_versionless"] for e in catalogue if e["interface"] == cloud.interface and cloud.in_region(e)), None
-    )
+    here = [entry for entry in catalogue if cloud.in_region(entry)]
+    chosen = next((entry["url_versionless"] for entry in here if entry["interface"] == cloud.interface), None)
     # The address that the caller's interface leads to comes first, each address once.
     addresses: dict[str, str] = {}
     if ask_catalogue:
-        addresses.update({url: "catalogue" for url in [chosen, *(e["url_versionless"] for e in catalogue)] if url})
+        addresses.update({url: "catalogue" for url in [chosen, *(entry["url_versionless"] for entry in here)] if url})
     for url in given:
         addresses.setdefault(_images.versionless(url), "argument")
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -221,7 +223,7 @@ def survey(cloud: _images.Cloud, given: list[str], ask_catalogue: bool) -> dict[
                 "url_before": entry["url"],
                 "url_after": entry["url_versionless"],
             }
-            for entry in catalogue
+            for entry in here
             if not entry["versionless"]
         ],
         "endpoints": looked,

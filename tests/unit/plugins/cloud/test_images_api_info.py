@@ -67,6 +67,17 @@ def test_no_entry_for_the_interface(run):
     assert found["endpoints"][0]["v2"]["answers"]
 
 
+def test_other_regions_are_listed_and_left_alone(cloud, run):
+    cloud.add_endpoint("e-two", "public", "http://127.0.0.1:9/v1")
+    cloud.endpoints["e-two"].update(region="Two", region_id="Two")
+    found = run(images_api_info, region_name="One")
+    assert [each["id"] for each in found["catalogue"]] == ["e-internal", "e-public", "e-two"]
+    assert [each["id"] for each in found["catalogue_changes"]] == ["e-public"]
+    assert [each["url"] for each in found["endpoints"]] == [cloud.url]
+    everywhere = run(images_api_info)
+    assert [each["id"] for each in everywhere["catalogue_changes"]] == ["e-public", "e-two"]
+
+
 def test_catalogue_not_asked(cloud, run):
     found = run(images_api_info, catalogue=False)
     assert found["endpoints"] == []
