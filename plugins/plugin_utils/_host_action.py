@@ -87,9 +87,10 @@ class HostAction(ActionBase):
             if service["error"]:
                 raise GlanceError(service["error"])
         if not any(service["files"] for service in present.values()):
+            units = next(service["units"] for service in services if service["name"] == main)
             raise GlanceError(
-                f"There is no {main} on this host: none of its units ({', '.join(_units_of(services))}) and no "
-                f"configuration file of it were found. Give config_files, or take the host out of the group."
+                f"There is no {main} on this host: none of its usual units ({', '.join(units)}) and no configuration file "
+                "of it were found. Give config_files, or take the host out of the group."
             )
         return present
 
@@ -119,10 +120,6 @@ WRITING: dict[str, dict[str, Any]] = {
     "run_token": {"type": "str"},
     "state_dir": {"type": "path", "default": STATE_DIR},
 }
-
-
-def _units_of(services: list[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(unit for service in services for unit in service["units"]))
 
 
 class ModuleFailed(Exception):

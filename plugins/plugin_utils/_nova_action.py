@@ -47,6 +47,7 @@ def judge(services: dict[str, Service], said: str | None) -> dict[str, Any]:
         answer = _nova.judge_service(service, release)
         source = "the nova_release argument" if said else (service["release"] or {}).get("source")
         answer["release"]["source"] = source
-        judged[name] = {**answer, "restart_pending": service["restart_pending"]}
+        places = {key: _service.unnumbered(answer[key]) for key in ("origin", "reason")}
+        judged[name] = {**answer, **places, "restart_pending": service["restart_pending"]}
     ranked = sorted(judged.values(), key=lambda answer: {1: 0, None: 1}.get(answer["api_version"], 2))
     return {"use_glance_v1": ranked[0], "services": judged}

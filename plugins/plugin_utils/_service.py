@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -117,7 +118,10 @@ def pending(services: Iterable[Service]) -> list[str]:
 
 
 def after(service: Service, changes: list[Change]) -> Service:
-    """The service as it will be once these changes are written; lines after a removed one are not renumbered."""
+    """The service as it will be once these changes are written.
+
+    A new line has the number 0, since its place is found on the host; the others keep the numbers that they have today.
+    """
     values = list(service["values"])
     for each in changes:
         for option in each["options"]:
@@ -134,6 +138,11 @@ def after(service: Service, changes: list[Change]) -> Service:
 
 def _place(value: dict[str, Any]) -> tuple[str, str, str]:
     return value["file"], value["group"], value["option"]
+
+
+def unnumbered(text: str | None) -> str | None:
+    """An origin, or a sentence with origins in it, without the number of a line that is only to be written."""
+    return re.sub(r"(/\S+):0(?=\s|$)", r"\1", text) if text else text
 
 
 def finding(id_: str, severity: str, origin: str | None, message: str, remedy: str) -> dict[str, Any]:
