@@ -223,6 +223,12 @@ class Change:
         if item['literal']:
             self.values = [_oslo_ini.literal(value) for value in self.values]
 
+    @property
+    def key(self):
+        # type: () -> Tuple[str, str]
+        """Group and option as oslo.config compares them."""
+        return _oslo_ini.NEWEST.group(self.section), self.option.replace(u'-', u'_')
+
     def request(self):
         # type: () -> Dict[str, Any]
         request = {'section': self.section, 'option': self.option}  # type: Dict[str, Any]
@@ -260,6 +266,10 @@ def change(module):
     result = {'path': os.path.realpath(path), 'changed': before != after,
               'options': _report(path, changes, before or b'', after)}  # type: Dict[str, Any]
     if module._diff:
+        places = _places(path, before or b'')
+        for item in changes:
+            if item.secret:
+                secrets.update(raw for _line, raw in places.get(item.key, []))
         result['diff'] = [_files.diff(path, before or b'', after, secrets)]
     _warn_of_lookalikes(module, path, changes, after)
     if module.check_mode:
@@ -307,10 +317,8 @@ def _report(path, changes, before, after):
     old, new = _places(path, before), _places(path, after)
     report = []
     for item in changes:
-        group = _oslo_ini.NEWEST.group(item.section)
-        names = [item.option.replace(u'-', u'_')]
-        if item.absent and item.option not in names:
-            names.append(item.option)
+        group, name = item.key
+        names = [name, item.option] if item.absent and item.option != name else [name]
         for name in names:
             had, has = old.get((group, name), []), new.get((group, name), [])
             if [raw for _line, raw in had] != [raw for _line, raw in has]:
@@ -336,7 +344,7 @@ def _warn_of_lookalikes(module, path, changes, after):
     wanted = dict(((_alike(item.section), _alike(item.option)), item) for item in changes if not item.absent)
     for entry in _oslo_ini.parse_any(after, path).entries:
         item = wanted.get((_alike(entry.group), _alike(entry.option)))
-        if item and (entry.group, entry.option) != (_oslo_ini.NEWEST.group(item.section), item.option.replace(u'-', u'_')):
+        if item and (entry.group, entry.option) != item.key:
             module.warn('%s:%d: [%s] %s is not %s/%s to oslo.config, which compares names exactly. The line was left alone.' % (
                 path, entry.line, entry.group, entry.option, item.section, item.option))
 
