@@ -180,15 +180,12 @@ def look(session: Any, url: str, source: str) -> dict[str, Any]:
     return found
 
 
-def details(session: Any, url: str) -> dict[str, Any]:
-    """Import methods and stores, where this release of Glance knows the question."""
-    images = _images.Images(session, url)
-    methods = images.ask("GET", "/v2/info/import")
-    stores = images.ask("GET", "/v2/info/stores")
-    return {
-        "import_methods": methods.json()["import-methods"]["value"] if methods.status_code == 200 else [],
-        "stores": stores.json()["stores"] if stores.status_code == 200 else [],
-    }
+def ask(session: Any, url: str, path: str) -> dict[str, Any]:
+    """The answer to a question that not every release knows; empty where it does not."""
+    try:
+        return _images.Images(session, url).json(path)
+    except GlanceError:
+        return {}
 
 
 def survey(cloud: _images.Cloud, given: list[str], ask_catalogue: bool) -> dict[str, Any]:
@@ -206,14 +203,17 @@ def survey(cloud: _images.Cloud, given: list[str], ask_catalogue: bool) -> dict[
     unknown = {"versions": [], "highest_minor": None, "v1": NOTHING, "v2": NOTHING}
     main: dict[str, Any] = next((each for each in looked if each["url"] == chosen), unknown)
     answers = {name: main[name]["answers"] for name in ("v1", "v2")}
+    methods, stores = (
+        ask(cloud.session, chosen, f"/v2/info/{what}") if chosen and answers["v2"] else {}
+        for what in ("import", "stores")
+    )
     return {
         "url": chosen,
         "versions": main["versions"],
         "highest_minor": main["highest_minor"],
         **answers,
-        "import_methods": [],
-        "stores": [],
-        **(details(cloud.session, chosen) if chosen and answers["v2"] else {}),
+        "import_methods": methods.get("import-methods", {}).get("value", []),
+        "stores": stores.get("stores", []),
         "catalogue": catalogue,
         "catalogue_changes": [
             {
