@@ -12,7 +12,6 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
 from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _takeover, _undo
 from ansible_collections.stackops.glance.plugins.plugin_utils._table import table
 
@@ -42,7 +41,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        assert task_vars is not None
+        task_vars = task_vars or {}
         _validation, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
         fleet = self.fleet(arguments, task_vars)
         # The worker that runs this action is a child of ansible-playbook, and it is the latter that has to be alive.

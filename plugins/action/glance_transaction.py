@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.utils.display import Display
-
 from ansible_collections.stackops.glance.plugins.plugin_utils._host_action import HostAction
 
 

@@ -20,7 +20,7 @@ import re
 from ansible_collections.stackops.glance.plugins.module_utils import _oslo_ini
 
 try:
-    from typing import Any, Dict, Iterator, List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Tuple
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
 

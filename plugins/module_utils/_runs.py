@@ -31,7 +31,7 @@ import time
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
-    from typing import Any, Dict, Iterator, List, Optional, Tuple
+    from typing import Any, Dict, Iterator, List, Optional
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
 

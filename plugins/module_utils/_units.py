@@ -20,7 +20,7 @@ import time
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Dict, List, Tuple
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
 

@@ -233,7 +233,7 @@ from ansible_collections.stackops.glance.plugins.module_utils import _files, _os
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
-    from typing import Any, Dict, List, Set
+    from typing import Any, Dict, Set
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
 
@@ -314,7 +314,7 @@ def _masked(name, value, secrets):
         return [_masked(name, item, secrets) for item in value]
     if isinstance(value, dict):
         return dict((_masked(name, key, secrets), _masked(to_text(key), item, secrets)) for key, item in value.items())
-    if not isinstance(value, (bytes, str, type(u''))):
+    if not isinstance(value, (bytes, str, u''.__class__)):
         return value
     if value in secrets:
         return _files.MASK if value else value

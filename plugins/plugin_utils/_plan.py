@@ -208,7 +208,7 @@ def _glance_hosts(fleet: Fleet, plan: Plan | None = None) -> Iterator[_Glance]:
         services = fleet.services(host, "glance")
         if "glance-api" not in services:
             plan.add("glance_api_missing", "blocker", "No unit of glance-api is on this host.",
-                     "Name the unit in glance_flip_services (README, “Your own cloud”), or take the host out of the group.",
+                     "Name the unit in glance_flip_services (README, \"Your own cloud\"), or take the host out of the group.",
                      host=host)
             continue
         if services["glance-api"]["error"]:
@@ -251,7 +251,7 @@ def _nova_hosts(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
         services = fleet.services(host, "nova")
         if not services:
             plan.add("nova_missing", "blocker", "No unit of Nova is on this host.",
-                     "Name its units in glance_flip_services (README, “Your own cloud”), or take the host out of the group.",
+                     "Name its units in glance_flip_services (README, \"Your own cloud\"), or take the host out of the group.",
                      host=host)
         parts = []
         for name, service in services.items():
@@ -356,7 +356,7 @@ def _consumers(fleet: Fleet, plan: Plan) -> None:
 def _consumer(fleet: Fleet, host: str, name: str, service: dict[str, Any], plan: Plan) -> None:
     said = fleet.overrides.get(host, {}).get(name, {}).get("release")
     version = said or (service["release"] or {}).get("version")
-    rules = [_catalogue.images_api(service["project"], int(str(version).split(".")[0]))] if version else \
+    rules = [_catalogue.images_api(service["project"], int(str(version).partition(".")[0]))] if version else \
         _catalogue.images_api_options(service["project"])
     for rule in rules:
         if rule.schema is None:
@@ -366,7 +366,7 @@ def _consumer(fleet: Fleet, host: str, name: str, service: dict[str, Any], plan:
             if not version and answer["status"] == "default":
                 continue  # without a release the default is not known
             spoken, origin = rule.spoken(answer["effective"]), answer["origin"]
-        file, _, line = (origin or "").rpartition(":")
+        file, _colon, line = (origin or "").rpartition(":")
         plan.spoken.append({"host": host, "service": name, "release": str(version or "unknown"), "origin": origin,
                             "api": [f"v{spoken}"] if spoken else [], "reason": rule.note})
         if spoken == 1:

@@ -119,4 +119,3 @@ def newest(fleet: Fleet, run_id: str | None) -> dict[str, Any] | None:
     candidates = [run for name, run in sorted(found.items(), reverse=True)
                   if run_id in (None, name) and any(each["status"] not in ("undone", "abandoned") for each in run["on"].values())]
     return candidates[0] if candidates else None
-
