@@ -31,7 +31,8 @@ def git(*arguments: str) -> str:
 
 def copy_checkout(target: pathlib.Path) -> None:
     for name in filter(None, git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")):
-        if os.path.lexists(str(ROOT / name)):
+        # The lab is a program of its own, no part of the collection that is built.
+        if not name.startswith("molecule/") and os.path.lexists(str(ROOT / name)):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(str(ROOT / name), str(target / name), follow_symlinks=False)
 

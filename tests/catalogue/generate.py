@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 stackops.glance contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the compact release catalogue of one project from collected facts.
 
-    tests/catalogue/generate.py glance FACTS.json plugins/plugin_utils/data/glance.json
+    python3 tests/catalogue/generate.py glance FACTS.json plugins/plugin_utils/data/glance.json
 
 FACTS.json maps one tag per major release to what was read from that tag's source. Most options never change, so the
 catalogue keeps each definition once, with the first and the last release that it is true for.
