@@ -92,8 +92,12 @@ def _alive(unit: dict[str, Any]) -> bool:
 
 def needed_by(services: Mapping[str, Service], release: _catalogue.Release) -> list[str]:
     """Who asks the registry, apart from the v1 API: programs of this host, which may ask a registry elsewhere."""
-    found = []
+    return [*_driver_users(services, release), *_client_users(services, release)]
+
+
+def _driver_users(services: Mapping[str, Service], release: _catalogue.Release) -> list[str]:
     data_api = _catalogue.option("glance", release, "DEFAULT", "data_api")
+    found = []
     for service in services.values():
         used = service["prog"] == "glance-api" or any(_alive(unit) for unit in service["units"])
         if data_api is None or service["prog"] == "glance-registry" or not used:
@@ -101,13 +105,18 @@ def needed_by(services: Mapping[str, Service], release: _catalogue.Release) -> l
         answer = _service.resolve(service, data_api.schema(), release)
         if answer["effective"] == REGISTRY_DRIVER:
             found.append(f"{service['prog']} has data_api = {REGISTRY_DRIVER} ({answer['origin']})")
+    return found
+
+
+def _client_users(services: Mapping[str, Service], release: _catalogue.Release) -> list[str]:
+    """Programs that ask the registry's own v1 as long as the release gives them an address for it."""
     host = _catalogue.option("glance", release, "DEFAULT", "registry_host")
+    found = []
     for name, reader in _CLIENTS.items():
         if host is None or reader not in host.programs:
             continue
-        units = [
-            unit["name"] for service in services.values() if service["prog"] == name for unit in service["units"] if _alive(unit)
-        ]
+        own = [service for service in services.values() if service["prog"] == name]
+        units = [unit["name"] for service in own for unit in service["units"] if _alive(unit)]
         found += [f"{name} asks it ({place})" for place in units + _crons(services, name)]
     return found
 
@@ -147,17 +156,41 @@ def edits(
         raise GlanceError("glance-api is not among the services of this host. Name its unit or its config_files.")
     release = release or _service.installed(api)
     changes = [_edit(api, release, V1_API, v1, "v1"), _edit(api, release, V2_API, v2, "v2")]
-    asker = program(services, "glance-registry")
-    if registry is not None and asker is not None and (asker["units"] or asker["files"]):
-        changes.append(_edit(asker, release, V1_REGISTRY, registry, "v1"))
-    left = [on for on, version in ((v1, "v1"), (v2, "v2")) if (on if on is not None else _is_on(api, release, version))]
-    if False in (v1, v2) and not left:
+    own_registry = program(services, "glance-registry")
+    if own_registry is not None and own_registry["units"]:
+        changes.append(_edit(own_registry, release, V1_REGISTRY, registry, "v1"))
+        _check_registry(services, own_registry, release, v1, registry)
+    if False in (v1, v2) and not any(
+        _offered(api, release, version, name)[0] if wanted is None else wanted
+        for version, name, wanted in (("v1", V1_API, v1), ("v2", V2_API, v2))
+    ):
         raise GlanceError(f"{release} would offer neither v1 nor v2 of the Images API. Leave one of them on.")
     return _service.merge(changes)
 
 
-def _is_on(api: Service, release: _catalogue.Release, version: str) -> bool:
-    return _offered(api, release, version, V1_API if version == "v1" else V2_API)[0]
+def _check_registry(
+    services: Mapping[str, Service],
+    own_registry: Service,
+    release: _catalogue.Release,
+    v1: bool | None,
+    registry: bool | None,
+) -> None:
+    """Refuse to cut off those who ask the registry of this host. Raises GlanceError."""
+    option = _catalogue.option("glance", release, "DEFAULT", V1_REGISTRY)
+    if option is None or registry or (registry is None and not v1):
+        return
+    if registry is None and _service.resolve(own_registry, option.schema(), release)["effective"] is not False:
+        return
+    api = program(services, "glance-api")
+    assert api is not None
+    askers = _client_users(services, release)
+    if _offered(api, release, "v1", V1_API)[0] if v1 is None else v1:
+        askers = [f"the v1 API of {release} asks it for everything", *askers]
+    if askers:
+        raise GlanceError(
+            f"[DEFAULT] {V1_REGISTRY} must be true for glance-registry on this host: {'; '.join(askers)}. "
+            "Turn it on as well, or retire these first."
+        )
 
 
 def _edit(service: Service, release: _catalogue.Release, name: str, wanted: bool | None, version: str) -> list[Change]:
