@@ -98,6 +98,8 @@ class ActionModule(ActionBase):
                 for host in hosts
             },
             "catalogue": plan.catalogue,
+            # What an earlier attempt changed there is not in this plan, but on record.
+            "catalogue_undo": (continued or {}).get("catalogue") or plan.catalogue,
             "spoken": plan.spoken,
             "manifest": {"playbook": arguments["playbook"], "started": started, "hosts": hosts, "steps": steps,
                          "catalogue": plan.catalogue},

@@ -390,7 +390,7 @@ def prune(state_dir, keep):
     return removed
 
 
-def summary(state_dir, most=5):
+def summary(state_dir, most=10):
     # type: (str, int) -> Dict[str, Any]
     """What a survey says of lock and runs: the lock, the newest ``most`` runs, the unfinished one."""
     found = [run.summary() for run in runs(state_dir)]

@@ -71,13 +71,20 @@ def still_busy(drain, since):
     """
     if drain is None:
         return None
-    if time.time() < since + drain['grace']:
-        return 'the balancer has %d s to notice' % drain['grace']
+    noticing = not_yet(since, drain['grace'])
+    if noticing:
+        return noticing
     count = _established(drain['port'])
     if count == 0:
         time.sleep(0.3)  # a health check comes and goes: twice in a row is an answer
         count = _established(drain['port'])
     return '%d connections to port %d are open' % (count, drain['port']) if count else None
+
+
+def not_yet(since, grace):
+    # type: (float, float) -> Optional[str]
+    """None once the balancer has had its time to notice that the health check's answer has changed."""
+    return 'the balancer has %d s to notice' % grace if time.time() < since + grace else None
 
 
 def _established(port):

@@ -201,8 +201,14 @@ class StepRun:
         started = self.mine()['restarted']['time']
         if not self.wait_for_health(started):
             return self.result
+        if 'undrained' not in seen:
+            with _runs.write_guard(self.state_dir, self.token):
+                _serving.undrain(self.step['drain'])
+                self.record('undrained')
+        # The next host may leave the balancer only when this one is back in it.
+        if not self.wait_for_balancer(self.mine()['undrained']['time']):
+            return self.result
         with _runs.write_guard(self.state_dir, self.token):
-            _serving.undrain(self.step['drain'])
             self.record(self.end)
         self.result['changed'] = True
         return self.result
@@ -213,6 +219,11 @@ class StepRun:
             _serving.drain(self.step['drain'])
         return self.wait(since, (self.step['drain'] or {}).get('timeout', 0), 'traffic to stop',
                          lambda: _serving.still_busy(self.step['drain'], since))
+
+    def wait_for_balancer(self, since):
+        # type: (float) -> bool
+        grace = (self.step['drain'] or {}).get('grace', 0)
+        return self.wait(since, 2 * grace, 'the balancer', lambda: _serving.not_yet(since, grace))
 
     def wait_for_health(self, since):
         # type: (float) -> bool
@@ -301,6 +312,17 @@ class StepRun:
                 self.refuse_foreign(files)
                 self.record('undoing')
         return self.drive(lambda: self.restore(files, units))
+
+    def preview(self):
+        # type: () -> Dict[str, Any]
+        """What undoing this step would put back, without doing it."""
+        files, units = self.touched()
+        self.result['diff'] = [
+            _files.diff(path, _files.read(path) if os.path.exists(path) else b'', self.run.kept(change['before']))
+            for path, change in sorted(files.items())
+        ]
+        self.result['changed'] = bool(files or units)
+        return self.result
 
     def refuse_foreign(self, files):
         # type: (Dict[str, Dict[str, Any]]) -> None

@@ -144,7 +144,12 @@ hosts:
   returned: success
   type: dict
 catalogue:
-  description: Endpoints that change, each with id, url_before and url.
+  description: Endpoints that change, each with id, url_before and url_after.
+  returned: success
+  type: list
+  elements: dict
+catalogue_undo:
+  description: Endpoints to set back when the run is undone, those of an earlier attempt included.
   returned: success
   type: list
   elements: dict

@@ -25,10 +25,12 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: partial
-    details: V(prepared) checks everything and shows the differences. The other states need a prepared run and are skipped.
+    details: V(prepared) checks everything, V(undone) reads the record; both show the differences. The other states need a
+      prepared run and are skipped.
   diff_mode:
     support: partial
-    details: V(prepared) shows the whole difference that all steps make. Secrets are masked.
+    details: V(prepared) shows the whole difference that all steps make, V(undone) in check mode what it would put back.
+      Secrets are masked.
   idempotent:
     support: full
 options:
@@ -154,8 +156,12 @@ def run(module):
     state = params['state']
     if state == 'prepared':
         return _transaction.prepare(params, module.check_mode)
+    if module.check_mode and state == 'undone':
+        return _transaction.StepRun(module, params, begin='undoing', end='undone').preview()
     if module.check_mode:
         return {'changed': False, 'skipped': True, 'msg': 'There is no prepared run in check mode.'}
+    if state != 'opened' and not params['run_token']:
+        raise GlanceError('state %s needs the run_token that state prepared or opened returned.' % state)
     if state == 'opened':
         return {'changed': True, 'run_token': _transaction.open_run(params)}
     if state == 'closed':
@@ -185,9 +191,8 @@ def main():
             'state_dir': {'type': 'path', 'default': STATE_DIR},
         },
         required_if=[
-            ('state', 'applied', ('run_token', 'step')),
-            ('state', 'undone', ('run_token', 'step')),
-            ('state', 'closed', ('run_token',)),
+            ('state', 'applied', ('step',)),
+            ('state', 'undone', ('step',)),
         ],
         supports_check_mode=True,
     )

@@ -21,7 +21,9 @@ COLLECTION = "stackops.glance"
 LAST_CORE_FOR_PYTHON2 = "2.16"
 
 # A core that is too new for the host's Python dies while that Python compiles the core's own code.
-_TOO_OLD = re.compile(r"SyntaxError|requires a minimum of Python|No module named '?(?:importlib\.|__future__.*annotations)")
+_TOO_OLD = re.compile(
+    r"SyntaxError|requires a minimum of Python|No module named '?(?:importlib\.|__future__.*annotations)"
+)
 _NO_PYTHON = re.compile(r"module interpreter .* was not found|python3?: (?:No such file|not found|command not found)")
 
 
@@ -72,10 +74,7 @@ class HostAction(ActionBase):
             raise ModuleFailed(result)
         return result
 
-
-    def survey(
-        self, services: list[dict[str, Any]], main: str, task_vars: dict[str, Any]
-    ) -> dict[str, dict[str, Any]]:
+    def survey(self, services: list[dict[str, Any]], main: str, task_vars: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Look at services and return those that the host has, ``main`` when it has no unit of any.
 
         Raises GlanceError where one of them cannot be read or none has a configuration file.
@@ -140,7 +139,9 @@ def _explained(result: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, A
         "ansible_python_interpreter to a newer Python of the host."
     )
     if _TOO_OLD.search(said):
-        message = f"ansible-core {core_version} needs a newer Python on this host than it was given ({python}). {advice}"
+        message = (
+            f"ansible-core {core_version} needs a newer Python on this host than it was given ({python}). {advice}"
+        )
     elif _NO_PYTHON.search(said):
         message = f"ansible-core {core_version} found no Python that it can use on this host ({python}). {advice}"
     else:

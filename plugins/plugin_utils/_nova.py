@@ -22,7 +22,13 @@ GROUP, OPTION = "glance", "use_glance_v1"
 
 #: Options outside the catalogue, as every Nova that this collection knows defines them.
 _IMAGES_TYPE = {"group": "libvirt", "name": "images_type", "type": "string", "default": "default", "deprecated": []}
-_COMPUTE_DRIVER: dict[str, Any] = {"group": "DEFAULT", "name": "compute_driver", "type": "string", "default": None, "deprecated": []}
+_COMPUTE_DRIVER: dict[str, Any] = {
+    "group": "DEFAULT",
+    "name": "compute_driver",
+    "type": "string",
+    "default": None,
+    "deprecated": [],
+}
 
 
 # -- judging ----------------------------------------------------------------------------------------------------------
@@ -54,9 +60,8 @@ def judge(
     if rule.schema is None:
         ignored = answer["raw"] is not None
         judged.update(status="ignored" if ignored else "default", api_version=rule.version)
-        judged["reason"] = (
-            f"{release} has no option {named} and speaks v{rule.version}"
-            + (f"; what {answer['origin']} says is ignored." if ignored else ", whatever the files say.")
+        judged["reason"] = f"{release} has no option {named} and speaks v{rule.version}" + (
+            f"; what {answer['origin']} says is ignored." if ignored else ", whatever the files say."
         )
     elif answer["status"] == "refused":
         judged.update(status="refused")

@@ -233,7 +233,7 @@ def _cloud(cloud: dict[str, Any], v2_configured: bool, plan: Plan) -> None:
         plan.add("cloud_unreadable", "blocker", str(cloud.get("msg", "The cloud's side could not be read.")),
                  "Give credentials of an administrator (clouds.yaml, OS_* or glance_flip_cloud).")
         return
-    if not any(endpoint["v2"] for endpoint in cloud["endpoints"]) and v2_configured:
+    if not any(endpoint["v2"]["answers"] for endpoint in cloud["endpoints"]) and v2_configured:
         plan.add("v2_answers_nowhere", "blocker",
                  "No address of the image service answers v2 (asked: %s), though every host's configuration has it on."
                  % ", ".join(endpoint["url"] for endpoint in cloud["endpoints"]),

@@ -75,9 +75,17 @@ def look(fleet: Fleet, takeover: bool, controller: Controller, findings: list[Fi
     """Judge the locks and the unfinished runs that the survey found."""
     runs = Runs()
     unfinished: dict[str, list[str]] = {}
+    held = _held(fleet)
     for host in fleet.reached(fleet.hosts):
         survey = fleet.surveys[host]
-        _judge_lock(host, survey, takeover, controller, runs, findings)
+        lock = survey["lock"]
+        if lock is not None:
+            if takeover or controller.knows_dead(lock["holder"]) or not held[lock["run_id"]]:
+                runs.seen[host] = token_of(lock)
+            else:
+                findings.append(Finding(
+                    "locked", "blocker", f"This host is locked by {describe_lock(lock)}.",
+                    "Wait for that run to end. If it is known to be dead: -e glance_flip_takeover=true.", host=host))
         if survey["unfinished"]:
             unfinished.setdefault(survey["unfinished"]["run_id"], []).append(host)
             runs.continued = survey["unfinished"]
@@ -94,28 +102,28 @@ def look(fleet: Fleet, takeover: bool, controller: Controller, findings: list[Fi
     return runs
 
 
-def _judge_lock(host: str, survey: dict[str, Any], takeover: bool, controller: Controller, runs: Runs,
-                findings: list[Finding]) -> None:
-    lock = survey["lock"]
-    if lock is None:
-        return
-    # The lease is judged by the clock that it was written by.
-    dead = controller.knows_dead(lock.get("holder") or {})
-    if dead or takeover or lock["expires"] < survey["time"]:
-        runs.seen[host] = token_of(lock)
-        return
-    findings.append(Finding(
-        "locked", "blocker", f"This host is locked by {describe_lock(lock)}.",
-        "Wait for that run to end. If it is known to be dead: -e glance_flip_takeover=true.", host=host))
+def _held(fleet: Fleet) -> dict[str, bool]:
+    """For each run that holds locks: whether its lease lasts on any host.
+
+    A run renews the lease where it works; hosts that wait for their turn hear nothing of it meanwhile. Each lease is
+    judged by the clock that it was written by.
+    """
+    held: dict[str, bool] = {}
+    for host in fleet.reached(fleet.hosts):
+        survey = fleet.surveys[host]
+        if survey["lock"] is not None:
+            run_id = survey["lock"]["run_id"]
+            held[run_id] = held.get(run_id, False) or survey["lock"]["expires"] > survey["time"]
+    return held
 
 
-def newest(fleet: Fleet, run_id: str | None) -> dict[str, Any] | None:
-    """The run to undo: the one asked for, else the newest in the fleet that left something behind."""
+def recorded(fleet: Fleet, run_id: str | None) -> dict[str, Any] | None:
+    """The run asked for, else the newest that was not abandoned, with the record of each host under ``on``."""
     found: dict[str, dict[str, Any]] = {}
     for host in fleet.reached(fleet.hosts):
         for run in fleet.surveys[host]["runs"]:
-            known = found.setdefault(run["run_id"], {**run, "on": {}})
-            known["on"][host] = run
-    candidates = [run for name, run in sorted(found.items(), reverse=True)
-                  if run_id in (None, name) and any(each["status"] not in ("undone", "abandoned") for each in run["on"].values())]
-    return candidates[0] if candidates else None
+            found.setdefault(run["run_id"], {**run, "on": {}})["on"][host] = run
+    for name, run in sorted(found.items(), reverse=True):
+        if name == run_id or (run_id is None and any(own["status"] != "abandoned" for own in run["on"].values())):
+            return run
+    return None

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.stackops.glance.plugins.plugin_utils import _takeover
-from ansible_collections.stackops.glance.plugins.plugin_utils._finding import accepted
+from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding, accepted
 from ansible_collections.stackops.glance.plugins.plugin_utils._plan import STEPS, Fleet, Plan, Wishes
 
 #: States of a step on a host that leave something to put back.
@@ -17,18 +17,22 @@ TOUCHED = ("applying", "done", "undoing")
 def make(fleet: Fleet, wishes: Wishes, controller: _takeover.Controller, run_id: str | None) -> Plan:
     """Plan the undoing of a run: the one named, else the newest that left something behind."""
     plan = Plan(undo=True)
-    plan.runs = _takeover.look(fleet, wishes.takeover, controller, [])
-    for host in fleet.reached(fleet.hosts):
-        lock = fleet.surveys[host]["lock"]
-        if lock is not None and host not in plan.runs.seen:
-            plan.add("locked", "blocker", f"This host is locked by {_takeover.describe_lock(lock)}.",
-                     "Wait for that run to end. If it is known to be dead: -e glance_flip_takeover=true.", host=host)
-    run = plan.runs.continued = _takeover.newest(fleet, run_id)
+    looked: list[Finding] = []
+    plan.runs = _takeover.look(fleet, wishes.takeover, controller, looked)
+    # An unfinished run is what a way back is for.
+    plan.findings += [found for found in looked if found.id == "locked"]
+    run = _takeover.recorded(fleet, run_id)
+    if run is None and run_id is not None:
+        plan.add("run_unknown", "blocker", f"No host has a record of run {run_id}.",
+                 "Leave glance_flip_run out to undo the newest run.")
     if run is None:
-        if run_id is not None:
-            plan.add("run_unknown", "blocker", f"No host has a record of run {run_id} that is still to be undone.",
-                     "Leave glance_flip_run out to undo the newest run.")
         return plan
+    if all(own["status"] in ("undone", "abandoned") for own in run["on"].values()):
+        plan.runs.continued = None
+        plan.add("run_undone", "note", f"Run {run['run_id']} is undone already.",
+                 "To undo an earlier one, name it: -e glance_flip_run=ID.")
+        return plan
+    plan.runs.continued = run
     for host in run["hosts"]:
         if host not in fleet.hosts:
             plan.add("run_host_missing", "blocker", f"Run {run['run_id']} touched this host, which is not in the groups.",
