@@ -151,8 +151,8 @@ def main():
         supports_check_mode=True,
     )
     # What this module does needs the release catalogue, which its action has on the control node.
-    module.fail_json(msg='nova_use_glance_v1 was started without its action. Call it from a task as stackops.glance.nova_use_glance_v1; '
-                         'it cannot be run on a host by itself.')
+    module.fail_json(msg='This module was started without its action, which decides on the control node. '
+                         'Call it from a task by its full name, stackops.glance.nova_use_glance_v1.')
 
 
 if __name__ == '__main__':
