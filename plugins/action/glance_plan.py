@@ -67,7 +67,9 @@ class ActionModule(ActionBase):
         return _plan.Fleet(*kinds, surveys=surveys, overrides=overrides)
 
     @staticmethod
-    def result(plan: _plan.Plan, fleet: _plan.Fleet, arguments: dict[str, Any], controller: _takeover.Controller) -> dict[str, Any]:
+    def result(
+        plan: _plan.Plan, fleet: _plan.Fleet, arguments: dict[str, Any], controller: _takeover.Controller
+    ) -> dict[str, Any]:
         started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         continued = plan.runs.continued
         # The newest run sorts last.
@@ -75,8 +77,11 @@ class ActionModule(ActionBase):
         touched = {host for hosts in plan.local.values() for host in hosts}
         if continued:
             # Also a host on which nothing is left to do has a record to close.
-            touched |= {host for host in fleet.reached(fleet.hosts)
-                        if any(run["run_id"] == run_id for run in fleet.surveys[host]["runs"])}
+            touched |= {
+                host
+                for host in fleet.reached(fleet.hosts)
+                if any(run["run_id"] == run_id for run in fleet.surveys[host]["runs"])
+            }
         hosts = [host for host in fleet.hosts if host in touched] or fleet.reached(fleet.glance) * bool(plan.catalogue)
         steps = plan.steps
         return {
@@ -91,8 +96,11 @@ class ActionModule(ActionBase):
                 host: {
                     "steps": [plan.local[step][host] for step in _plan.STEPS if host in plan.local.get(step, {})],
                     # What an earlier attempt at this run began here has to be undone with the rest.
-                    "groups": [step for step in _plan.STEPS
-                               if host in plan.local.get(step, {}) or _begun(fleet, host, run_id, step)],
+                    "groups": [
+                        step
+                        for step in _plan.STEPS
+                        if host in plan.local.get(step, {}) or _begun(fleet, host, run_id, step)
+                    ],
                     "seen_token": plan.runs.seen.get(host),
                 }
                 for host in hosts
@@ -101,8 +109,13 @@ class ActionModule(ActionBase):
             # What an earlier attempt changed there is not in this plan, but on record.
             "catalogue_undo": (continued or {}).get("catalogue") or plan.catalogue,
             "spoken": plan.spoken,
-            "manifest": {"playbook": arguments["playbook"], "started": started, "hosts": hosts, "steps": steps,
-                         "catalogue": plan.catalogue},
+            "manifest": {
+                "playbook": arguments["playbook"],
+                "started": started,
+                "hosts": hosts,
+                "steps": steps,
+                "catalogue": plan.catalogue,
+            },
             "holder": controller.as_holder(),
         }
 
@@ -110,15 +123,33 @@ class ActionModule(ActionBase):
     def show(plan: _plan.Plan, what: str) -> None:
         lines: list[str] = []
         if plan.spoken:
-            lines += ["", *table(("host", "service", "release", "Images API", "where it says so"),
-                                 [(each["host"], each["service"], each["release"], " and ".join(each["api"]) or "none",
-                                   each["origin"] or "default") for each in plan.spoken])]
+            lines += [
+                "",
+                *table(
+                    ("host", "service", "release", "Images API", "where it says so"),
+                    [
+                        (
+                            each["host"],
+                            each["service"],
+                            each["release"],
+                            " and ".join(each["api"]) or "none",
+                            each["origin"] or "default",
+                        )
+                        for each in plan.spoken
+                    ],
+                ),
+            ]
         if what == "versions":
             Display().display("\n".join(lines))
             return
         if plan.findings:
-            lines += ["", *table(("severity", "finding", "where", "what"),
-                                 [(each.severity, each.id, each.place, each.message) for each in plan.findings])]
+            lines += [
+                "",
+                *table(
+                    ("severity", "finding", "where", "what"),
+                    [(each.severity, each.id, each.place, each.message) for each in plan.findings],
+                ),
+            ]
             lines += [f"  {each.id}: {each.remedy}" for each in plan.findings if each.severity == "blocker"]
         steps = [(each["name"], each["title"], ", ".join(each["hosts"]) or "Keystone") for each in plan.steps]
         if steps:

@@ -70,7 +70,8 @@ def _service(name: str, override: dict[str, Any]) -> dict[str, Any]:
         "units": list(dict.fromkeys(units)),
         "config_files": override.get("config_files", []),
         "config_dirs": override.get("config_dirs", []),
-        "options": OPTIONS.get(project) or [
+        "options": OPTIONS.get(project)
+        or [
             f"{rule.schema['group']}/{rule.schema['name']}"
             for rule in _catalogue.images_api_options(project)
             if rule.schema

@@ -130,14 +130,29 @@ def _reach(fleet: Fleet, plan: Plan) -> None:
         if trouble is None:
             continue
         if host in fleet.glance:
-            plan.add("glance_host_unreachable", "blocker", f"This Glance host could not be looked at: {trouble}",
-                     "Mend the connection, or take the host out of the inventory and out of the balancer.", host=host)
+            plan.add(
+                "glance_host_unreachable",
+                "blocker",
+                f"This Glance host could not be looked at: {trouble}",
+                "Mend the connection, or take the host out of the inventory and out of the balancer.",
+                host=host,
+            )
         elif host in fleet.nova:
-            plan.add("nova_host_unreachable", "warning", f"This Nova host could not be looked at: {trouble}",
-                     "The others are flipped and v1 stays on; run the same playbook again once it is back.", host=host)
+            plan.add(
+                "nova_host_unreachable",
+                "warning",
+                f"This Nova host could not be looked at: {trouble}",
+                "The others are flipped and v1 stays on; run the same playbook again once it is back.",
+                host=host,
+            )
         else:
-            plan.add("consumer_unreadable", "warning", f"This consumer could not be looked at: {trouble}",
-                     "Look there yourself which Images API it speaks before v1 is turned off.", host=host)
+            plan.add(
+                "consumer_unreadable",
+                "warning",
+                f"This consumer could not be looked at: {trouble}",
+                "Look there yourself which Images API it speaks before v1 is turned off.",
+                host=host,
+            )
 
 
 # -- Glance -------------------------------------------------------------------------------------------------------
@@ -147,10 +162,17 @@ def _glance(fleet: Fleet, wishes: Wishes, plan: Plan) -> bool:
     """Plan v2 on; say whether every host's configuration has v2 on already."""
     all_on = True
     for glance in _glance_hosts(fleet, plan):
-        plan.spoken.append({"host": glance.host, "service": "glance-api", "release": str(glance.release),
-                            "api": [name for name in ("v1", "v2") if glance.offers[name]],
-                            "origin": glance.offers["origin"], "reason": glance.offers["reason"],
-                            "restart_pending": glance.api["restart_pending"]})
+        plan.spoken.append(
+            {
+                "host": glance.host,
+                "service": "glance-api",
+                "release": str(glance.release),
+                "api": [name for name in ("v1", "v2") if glance.offers[name]],
+                "origin": glance.offers["origin"],
+                "reason": glance.offers["reason"],
+                "restart_pending": glance.api["restart_pending"],
+            }
+        )
         all_on = all_on and glance.offers["v2"]
         try:
             edits = _glance_v1.edits(glance.services, glance.release, v2=True)
@@ -159,7 +181,8 @@ def _glance(fleet: Fleet, wishes: Wishes, plan: Plan) -> bool:
             continue
         if edits or glance.api["restart_pending"]:
             plan.local.setdefault("glance_v2_on", {})[glance.host] = _part(
-                "glance_v2_on", [glance.api], edits, glance.health(wishes, present=["v2"]), glance.drain(wishes))
+                "glance_v2_on", [glance.api], edits, glance.health(wishes, present=["v2"]), glance.drain(wishes)
+            )
     return all_on
 
 
@@ -185,8 +208,12 @@ class _Glance:
         address = str(self.value("bind_host") or "0.0.0.0")
         address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address, address)
         scheme = "https" if self.value("cert_file") else "http"
-        return {"url": f"{scheme}://{address}:{self.port}/", "versions": versions, "settle": wishes.settle,
-                "timeout": wishes.start_timeout}
+        return {
+            "url": f"{scheme}://{address}:{self.port}/",
+            "versions": versions,
+            "settle": wishes.settle,
+            "timeout": wishes.start_timeout,
+        }
 
     @property
     def port(self) -> int:
@@ -197,8 +224,12 @@ class _Glance:
         file = wishes.drain.get("file") or (self.api["paste"] or {}).get("disable_by_file_path")
         if not file:
             return None
-        return {"file": file, "port": self.port, "grace": wishes.drain.get("grace", 4),
-                "timeout": wishes.drain.get("timeout", 600)}
+        return {
+            "file": file,
+            "port": self.port,
+            "grace": wishes.drain.get("grace", 4),
+            "timeout": wishes.drain.get("timeout", 600),
+        }
 
 
 def _glance_hosts(fleet: Fleet, plan: Plan | None = None) -> Iterator[_Glance]:
@@ -207,20 +238,34 @@ def _glance_hosts(fleet: Fleet, plan: Plan | None = None) -> Iterator[_Glance]:
     for host in fleet.reached(fleet.glance):
         services = fleet.services(host, "glance")
         if "glance-api" not in services:
-            plan.add("glance_api_missing", "blocker", "No unit of glance-api is on this host.",
-                     "Name the unit in glance_flip_services (README, \"Your own cloud\"), or take the host out of the group.",
-                     host=host)
+            plan.add(
+                "glance_api_missing",
+                "blocker",
+                "No unit of glance-api is on this host.",
+                'Name the unit in glance_flip_services (README, "Your own cloud"), or take the host out of the group.',
+                host=host,
+            )
             continue
         if services["glance-api"]["error"]:
-            plan.add("glance_configuration_refused", "blocker", services["glance-api"]["error"],
-                     "Mend the file; Glance would not start with it either.", host=host)
+            plan.add(
+                "glance_configuration_refused",
+                "blocker",
+                services["glance-api"]["error"],
+                "Mend the file; Glance would not start with it either.",
+                host=host,
+            )
             continue
         try:
             release = fleet.release(host, "glance-api", "glance")
             yield _Glance(host, services, release, _glance_v1.judge(services, release))
         except _catalogue.CatalogueError as error:
-            plan.add("glance_release_unknown", "blocker", str(error),
-                     "Name it: glance_flip_services: {glance-api: {release: 15.0.2}} for this host.", host=host)
+            plan.add(
+                "glance_release_unknown",
+                "blocker",
+                str(error),
+                "Name it: glance_flip_services: {glance-api: {release: 15.0.2}} for this host.",
+                host=host,
+            )
         except GlanceError as error:
             plan.add("glance_configuration_refused", "blocker", error.message, "Mend the option.", host=host)
 
@@ -230,14 +275,21 @@ def _glance_hosts(fleet: Fleet, plan: Plan | None = None) -> Iterator[_Glance]:
 
 def _cloud(cloud: dict[str, Any], v2_configured: bool, plan: Plan) -> None:
     if "endpoints" not in cloud:
-        plan.add("cloud_unreadable", "blocker", str(cloud.get("msg", "The cloud's side could not be read.")),
-                 "Give credentials of an administrator (clouds.yaml, OS_* or glance_flip_cloud).")
+        plan.add(
+            "cloud_unreadable",
+            "blocker",
+            str(cloud.get("msg", "The cloud's side could not be read.")),
+            "Give credentials of an administrator (clouds.yaml, OS_* or glance_flip_cloud).",
+        )
         return
     if not any(endpoint["v2"]["answers"] for endpoint in cloud["endpoints"]) and v2_configured:
-        plan.add("v2_answers_nowhere", "blocker",
-                 "No address of the image service answers v2 (asked: %s), though every host's configuration has it on."
-                 % ", ".join(endpoint["url"] for endpoint in cloud["endpoints"]),
-                 "Ask one of them with curl; look at the balancer and at glance-api's log.")
+        plan.add(
+            "v2_answers_nowhere",
+            "blocker",
+            "No address of the image service answers v2 (asked: %s), though every host's configuration has it on."
+            % ", ".join(endpoint["url"] for endpoint in cloud["endpoints"]),
+            "Ask one of them with curl; look at the balancer and at glance-api's log.",
+        )
     plan.catalogue = cloud["catalogue_changes"]
 
 
@@ -250,9 +302,13 @@ def _nova_hosts(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
     for host in fleet.reached(fleet.nova):
         services = fleet.services(host, "nova")
         if not services:
-            plan.add("nova_missing", "blocker", "No unit of Nova is on this host.",
-                     "Name its units in glance_flip_services (README, \"Your own cloud\"), or take the host out of the group.",
-                     host=host)
+            plan.add(
+                "nova_missing",
+                "blocker",
+                "No unit of Nova is on this host.",
+                'Name its units in glance_flip_services (README, "Your own cloud"), or take the host out of the group.',
+                host=host,
+            )
         parts = []
         for name, service in services.items():
             answer = look.at(host, name, service)
@@ -264,40 +320,58 @@ def _nova_hosts(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
                 parts.append((service, answer))
         try:
             edits = _service.merge(
-                _nova.edits(service, wishes.nova_option) for service, answer in parts if answer["api_version"] == 1)
+                _nova.edits(service, wishes.nova_option) for service, answer in parts if answer["api_version"] == 1
+            )
         except GlanceError as error:
             plan.add("nova_cannot_be_switched", "blocker", error.message, "Mend it by hand.", host=host)
             continue
         if parts:
-            plan.local.setdefault("nova", {})[host] = _part("nova", [service for service, _answer in parts], edits, {
-                "url": None, "settle": wishes.settle, "timeout": wishes.start_timeout})
+            plan.local.setdefault("nova", {})[host] = _part(
+                "nova",
+                [service for service, _answer in parts],
+                edits,
+                {"url": None, "settle": wishes.settle, "timeout": wishes.start_timeout},
+            )
     if speaks[1] and speaks[2]:
-        plan.add("nova_fleet_mixed", "warning",
-                 "The Nova hosts disagree: %s speak v1, %s speak v2." % (", ".join(speaks[1]), ", ".join(speaks[2])),
-                 "A Nova installation should always work on one version; this run brings the rest to v2.")
+        plan.add(
+            "nova_fleet_mixed",
+            "warning",
+            "The Nova hosts disagree: %s speak v1, %s speak v2." % (", ".join(speaks[1]), ", ".join(speaks[2])),
+            "A Nova installation should always work on one version; this run brings the rest to v2.",
+        )
     _rbd(fleet, plan)
 
 
 def _rbd(fleet: Fleet, plan: Plan) -> None:
     """Computes that keep disks in RBD upload a snapshot by registering its location; v2 must be told to allow that."""
     computes = [
-        host for host in fleet.reached(fleet.nova)
+        host
+        for host in fleet.reached(fleet.nova)
         if any(_nova.rbd_backed(service) for service in fleet.services(host, "nova").values())
     ]
     for glance in _glance_hosts(fleet) if computes else ():
         if not glance.value("show_multiple_locations"):
-            plan.add("rbd_without_locations", "blocker",
-                     f"{', '.join(computes)} keep disks in RBD (images_type = rbd), and this Glance has "
-                     "show_multiple_locations off: v2 snapshots would fail there.",
-                     "Turn show_multiple_locations on for an internal API process that computes alone reach (OSSN-0065).",
-                     host=glance.host, accept=True)
+            plan.add(
+                "rbd_without_locations",
+                "blocker",
+                f"{', '.join(computes)} keep disks in RBD (images_type = rbd), and this Glance has "
+                "show_multiple_locations off: v2 snapshots would fail there.",
+                "Turn show_multiple_locations on for an internal API process that computes alone reach (OSSN-0065).",
+                host=glance.host,
+                accept=True,
+            )
         policy = glance.api["policy"] or {"rules": {}}
         denied = [rule for rule, check in policy["rules"].items() if check == "!"]
         if denied:
-            plan.add("rbd_without_location_policy", "blocker",
-                     f"The policy denies {', '.join(denied)} to everybody: v2 snapshots of {', '.join(computes)} would fail.",
-                     "Allow the three *_image_location rules to the service user of Nova.",
-                     host=glance.host, file=policy["file"], accept=True)
+            plan.add(
+                "rbd_without_location_policy",
+                "blocker",
+                f"The policy denies {', '.join(denied)} to everybody: v2 snapshots of {', '.join(computes)} would fail.",
+                "Allow the three *_image_location rules to the service user of Nova.",
+                host=glance.host,
+                file=policy["file"],
+                accept=True,
+            )
 
 
 class _NovaLook:
@@ -311,23 +385,42 @@ class _NovaLook:
     def at(self, host: str, name: str, service: dict[str, Any]) -> dict[str, Any] | None:
         """The judgement of a service, None where a blocker says why there is none."""
         if service["error"]:
-            return self.block("nova_configuration_refused", host, service["error"],
-                              "Mend the file; Nova would not start with it either.")
+            return self.block(
+                "nova_configuration_refused",
+                host,
+                service["error"],
+                "Mend the file; Nova would not start with it either.",
+            )
         try:
             release = self.fleet.release(host, name, "nova")
         except _catalogue.CatalogueError as error:
-            return self.block("nova_release_unknown", host, str(error),
-                              f"Name it: glance_flip_services: {{{name}: {{release: newton}}}} for this host.")
+            return self.block(
+                "nova_release_unknown",
+                host,
+                str(error),
+                f"Name it: glance_flip_services: {{{name}: {{release: newton}}}} for this host.",
+            )
         answer = _nova.judge_service(service, release)
-        self.plan.spoken.append({
-            "host": host, "service": name, "release": str(release), "reason": answer["reason"],
-            "api": [f"v{answer['api_version']}"] if answer["api_version"] else [], "origin": answer["origin"],
-            "restart_pending": service["restart_pending"]})
+        self.plan.spoken.append(
+            {
+                "host": host,
+                "service": name,
+                "release": str(release),
+                "reason": answer["reason"],
+                "api": [f"v{answer['api_version']}"] if answer["api_version"] else [],
+                "origin": answer["origin"],
+                "restart_pending": service["restart_pending"],
+            }
+        )
         if answer["status"] == "refused":
             return self.block("nova_value_refused", host, answer["reason"], "Nova does not start with this value.")
         if answer["api_version"] == 1 and answer["status"] != "honoured":
-            return self.block("nova_speaks_v1_only", host, answer["reason"],
-                              "Upgrade Nova to the first release that can speak v2, or newer, before the flip.")
+            return self.block(
+                "nova_speaks_v1_only",
+                host,
+                answer["reason"],
+                "Upgrade Nova to the first release that can speak v2, or newer, before the flip.",
+            )
         for found in _nova.findings(service, release, self.addresses):
             finding = Finding(**found, host=host, accept=True)
             if finding not in self.plan.findings:  # services that share a file share what is wrong with it
@@ -344,11 +437,18 @@ class _NovaLook:
 def _consumers(fleet: Fleet, plan: Plan) -> None:
     for host in fleet.reached(fleet.consumers):
         for name, service in fleet.surveys[host]["services"].items():
-            if service["project"] in ("glance", "nova") or not (service["units"] or service["config_origin"] == "argument"):
+            if service["project"] in ("glance", "nova") or not (
+                service["units"] or service["config_origin"] == "argument"
+            ):
                 continue
             if service["error"]:
-                plan.add("consumer_unreadable", "warning", f"{name}: {service['error']}",
-                         "Look there yourself which Images API it speaks before v1 is turned off.", host=host)
+                plan.add(
+                    "consumer_unreadable",
+                    "warning",
+                    f"{name}: {service['error']}",
+                    "Look there yourself which Images API it speaks before v1 is turned off.",
+                    host=host,
+                )
                 continue
             _consumer(fleet, host, name, service, plan)
 
@@ -356,8 +456,11 @@ def _consumers(fleet: Fleet, plan: Plan) -> None:
 def _consumer(fleet: Fleet, host: str, name: str, service: dict[str, Any], plan: Plan) -> None:
     said = fleet.overrides.get(host, {}).get(name, {}).get("release")
     version = said or (service["release"] or {}).get("version")
-    rules = [_catalogue.images_api(service["project"], int(str(version).partition(".")[0]))] if version else \
-        _catalogue.images_api_options(service["project"])
+    rules = (
+        [_catalogue.images_api(service["project"], int(str(version).partition(".")[0]))]
+        if version
+        else _catalogue.images_api_options(service["project"])
+    )
     for rule in rules:
         if rule.schema is None:
             spoken, origin = rule.version, None
@@ -367,15 +470,34 @@ def _consumer(fleet: Fleet, host: str, name: str, service: dict[str, Any], plan:
                 continue  # without a release the default is not known
             spoken, origin = rule.spoken(answer["effective"]), answer["origin"]
         file, _colon, line = (origin or "").rpartition(":")
-        plan.spoken.append({"host": host, "service": name, "release": str(version or "unknown"), "origin": origin,
-                            "api": [f"v{spoken}"] if spoken else [], "reason": rule.note})
+        plan.spoken.append(
+            {
+                "host": host,
+                "service": name,
+                "release": str(version or "unknown"),
+                "origin": origin,
+                "api": [f"v{spoken}"] if spoken else [],
+                "reason": rule.note,
+            }
+        )
         if spoken == 1:
-            plan.add("consumer_speaks_v1", "warning", f"{name} speaks the Images API v1.",
-                     "Set its option to 2 and restart it before v1 is turned off; v1 stays on until then.", host=host,
-                     file=file or None, line=int(line) if line.isdigit() else None)
+            plan.add(
+                "consumer_speaks_v1",
+                "warning",
+                f"{name} speaks the Images API v1.",
+                "Set its option to 2 and restart it before v1 is turned off; v1 stays on until then.",
+                host=host,
+                file=file or None,
+                line=int(line) if line.isdigit() else None,
+            )
         return
-    plan.add("consumer_unknown", "warning", f"It is not known which Images API {name} speaks: its release was not found.",
-             f"Name it: glance_flip_services: {{{name}: {{release: \"10\"}}}} for this host.", host=host)
+    plan.add(
+        "consumer_unknown",
+        "warning",
+        f"It is not known which Images API {name} speaks: its release was not found.",
+        f'Name it: glance_flip_services: {{{name}: {{release: "10"}}}} for this host.',
+        host=host,
+    )
 
 
 # -- v1 off -------------------------------------------------------------------------------------------------------
@@ -388,28 +510,47 @@ KEEPS_V1 = ("nova_host_unreachable", "consumer_speaks_v1", "consumer_unreadable"
 def _v1_off(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
     keep = [found for found in plan.findings if found.id in KEEPS_V1 and found.id not in wishes.accept]
     if keep:
-        plan.add("v1_stays_on", "warning",
-                 "v1 is not turned off: %s." % "; ".join(sorted({f"{found.id} on {found.host}" for found in keep})),
-                 "Bring these to v2 and run the same playbook again.")
+        plan.add(
+            "v1_stays_on",
+            "warning",
+            "v1 is not turned off: %s." % "; ".join(sorted({f"{found.id} on {found.host}" for found in keep})),
+            "Bring these to v2 and run the same playbook again.",
+        )
         return
     for glance in _glance_hosts(fleet):
         needed_by = glance.offers["registry_needed_by"]
         if glance.offers["registry"] and needed_by:
-            plan.add("registry_needed", "note", "glance-registry goes on: %s." % "; ".join(needed_by),
-                     "Retire what needs it, then run the same playbook again.", host=glance.host)
+            plan.add(
+                "registry_needed",
+                "note",
+                "glance-registry goes on: %s." % "; ".join(needed_by),
+                "Retire what needs it, then run the same playbook again.",
+                host=glance.host,
+            )
         edits = _glance_v1.edits(glance.services, glance.release, v1=False, registry=None if needed_by else False)
         retire = _glance_v1.retire(glance.services, glance.offers)
         if edits or retire:
             plan.local.setdefault("glance_v1_off", {})[glance.host] = _part(
-                "glance_v1_off", list(glance.services.values()), edits,
-                glance.health(wishes, present=["v2"], absent=["v1"]), glance.drain(wishes), retire)
+                "glance_v1_off",
+                list(glance.services.values()),
+                edits,
+                glance.health(wishes, present=["v2"], absent=["v1"]),
+                glance.drain(wishes),
+                retire,
+            )
 
 
 # -- a host's part of a step --------------------------------------------------------------------------------------
 
 
-def _part(name: str, services: list[dict[str, Any]], edits: list[dict[str, Any]], health: dict[str, Any],
-          drain: dict[str, Any] | None = None, retire: list[str] | None = None) -> dict[str, Any]:
+def _part(
+    name: str,
+    services: list[dict[str, Any]],
+    edits: list[dict[str, Any]],
+    health: dict[str, Any],
+    drain: dict[str, Any] | None = None,
+    retire: list[str] | None = None,
+) -> dict[str, Any]:
     """The form that glance_transaction takes; units that do not run are left alone."""
     hashes = {file["path"]: file["sha256"] for service in services for file in service["files"]}
     changed = {edit["path"] for edit in edits}

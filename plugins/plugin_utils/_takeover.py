@@ -83,22 +83,38 @@ def look(fleet: Fleet, takeover: bool, controller: Controller, findings: list[Fi
             if takeover or controller.knows_dead(lock["holder"]) or not held[lock["run_id"]]:
                 runs.seen[host] = token_of(lock)
             else:
-                findings.append(Finding(
-                    "locked", "blocker", f"This host is locked by {describe_lock(lock)}.",
-                    "Wait for that run to end. If it is known to be dead: -e glance_flip_takeover=true.", host=host))
+                findings.append(
+                    Finding(
+                        "locked",
+                        "blocker",
+                        f"This host is locked by {describe_lock(lock)}.",
+                        "Wait for that run to end. If it is known to be dead: -e glance_flip_takeover=true.",
+                        host=host,
+                    )
+                )
         if survey["unfinished"]:
             unfinished.setdefault(survey["unfinished"]["run_id"], []).append(host)
             runs.continued = survey["unfinished"]
     if len(unfinished) > 1:
-        findings.append(Finding(
-            "unfinished_runs", "blocker",
-            "Several runs are unfinished: %s." % "; ".join(f"{run} on {', '.join(on)}" for run, on in unfinished.items()),
-            "Undo them one by one, the newest first: rollback.yml -e glance_flip_run=ID."))
+        findings.append(
+            Finding(
+                "unfinished_runs",
+                "blocker",
+                "Several runs are unfinished: %s."
+                % "; ".join(f"{run} on {', '.join(on)}" for run, on in unfinished.items()),
+                "Undo them one by one, the newest first: rollback.yml -e glance_flip_run=ID.",
+            )
+        )
     elif runs.continued:
         run, on = next(iter(unfinished.items()))
-        findings.append(Finding(
-            "unfinished_run", "note", f"Run {run} is unfinished on {', '.join(on)}; this run finishes it.",
-            f"To undo it instead: rollback.yml -e glance_flip_run={run}."))
+        findings.append(
+            Finding(
+                "unfinished_run",
+                "note",
+                f"Run {run} is unfinished on {', '.join(on)}; this run finishes it.",
+                f"To undo it instead: rollback.yml -e glance_flip_run={run}.",
+            )
+        )
     return runs
 
 

@@ -23,24 +23,43 @@ def make(fleet: Fleet, wishes: Wishes, controller: _takeover.Controller, run_id:
     plan.findings += [found for found in looked if found.id == "locked"]
     run = _takeover.recorded(fleet, run_id)
     if run is None and run_id is not None:
-        plan.add("run_unknown", "blocker", f"No host has a record of run {run_id}.",
-                 "Leave glance_flip_run out to undo the newest run.")
+        plan.add(
+            "run_unknown",
+            "blocker",
+            f"No host has a record of run {run_id}.",
+            "Leave glance_flip_run out to undo the newest run.",
+        )
     if run is None:
         return plan
     if all(own["status"] in ("undone", "abandoned") for own in run["on"].values()):
         plan.runs.continued = None
-        plan.add("run_undone", "note", f"Run {run['run_id']} is undone already.",
-                 "To undo an earlier one, name it: -e glance_flip_run=ID.")
+        plan.add(
+            "run_undone",
+            "note",
+            f"Run {run['run_id']} is undone already.",
+            "To undo an earlier one, name it: -e glance_flip_run=ID.",
+        )
         return plan
     plan.runs.continued = run
     for host in run["hosts"]:
         if host not in fleet.hosts:
-            plan.add("run_host_missing", "blocker", f"Run {run['run_id']} touched this host, which is not in the groups.",
-                     "Put it back into the inventory, or accept that it stays as it is.", host=host, accept=True)
+            plan.add(
+                "run_host_missing",
+                "blocker",
+                f"Run {run['run_id']} touched this host, which is not in the groups.",
+                "Put it back into the inventory, or accept that it stays as it is.",
+                host=host,
+                accept=True,
+            )
         elif fleet.trouble(host) is not None:
-            plan.add("run_host_unreachable", "blocker", f"It could not be looked at: {fleet.trouble(host)}",
-                     "Mend the connection; or accept, undo the others now, and run rollback.yml again later.",
-                     host=host, accept=True)
+            plan.add(
+                "run_host_unreachable",
+                "blocker",
+                f"It could not be looked at: {fleet.trouble(host)}",
+                "Mend the connection; or accept, undo the others now, and run rollback.yml again later.",
+                host=host,
+                accept=True,
+            )
     for step in STEPS:
         hosts = [host for host, own in run["on"].items() if own["step_states"].get(step) in TOUCHED]
         if hosts:
