@@ -132,7 +132,7 @@ def main() -> int:
                 for log in logs.values():
                     log.unlink(missing_ok=True)
                 wall, cpu, output = measure(command, environ)
-                if what == "flip" and re.search(r"changed=[1-9]", output):
+                if what == "flip" and (re.search(r"changed=[1-9]", output) or "nothing to do" not in output):
                     sys.exit(f"{output}\nThe flip was to change nothing.")
                 # The first round fills caches.
                 if number:
