@@ -7,7 +7,6 @@ import ipaddress
 import json
 import os
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -139,14 +138,15 @@ def reset() -> None:
             raise LabError(f"{host.name} is {word}: run `lab up` first.")
         docker("network", "connect", "--ip", host.address, NETWORK, host.container, check=False)
     say("resetting the hosts")
-    # Clients first, so that nothing is in flight when the servers and their database go.
-    in_parallel(_lab_host("stop"), [host for host in HOSTS if host.image == "nova"])
-    in_parallel(_lab_host("stop"), [host for host in HOSTS if host.image == "glance"])
+    nova, glance = ([host for host in HOSTS if host.image == image] for image in ("nova", "glance"))
+    # The database goes only once nobody holds a connection to it; haproxy comes back to servers that answer at once.
+    in_parallel(_lab_host("stop"), [*nova, *glance])
     in_parallel(_lab_host("stop"), [INFRA])
+    in_parallel(_lab_host("start"), glance)
+    wait(f"http://{host.address}:9292/healthcheck" for host in glance)
     in_parallel(_lab_host("start"), [INFRA])
-    in_parallel(_lab_host("start"), [host for host in HOSTS if host.image == "glance"])
     wait()
-    in_parallel(_lab_host("start"), [host for host in HOSTS if host.image == "nova"])
+    in_parallel(_lab_host("start"), nova)
     (state_dir() / "seed.json").unlink(missing_ok=True)
     say("the lab is in its starting state")
 
@@ -157,21 +157,23 @@ def _lab_host(action: str) -> Callable[[Host], None]:
     return work
 
 
-def wait(seconds: float = 60) -> None:
-    """Until Keystone answers, and both Glance hosts by themselves and through haproxy."""
+def wait(places: Iterable[str] = (KEYSTONE, f"{GLANCE}/healthcheck"), seconds: float = 60) -> None:
+    """Until every place answers with 200."""
     deadline = time.monotonic() + seconds
-    places = [KEYSTONE, *(f"http://{host.address}:9292/healthcheck" for host in HOSTS if host.image == "glance"),
-              f"{GLANCE}/healthcheck"]
     for place in places:
-        while True:
-            try:
-                with urllib.request.urlopen(place, timeout=5) as answer:
-                    if answer.status == 200:
-                        break
-            except (urllib.error.URLError, OSError) as error:
-                if time.monotonic() > deadline:
-                    raise LabError(f"{place} does not answer: {error}. Look with `lab shell HOST` and journalctl.") from error
-            time.sleep(0.2)
+        while (trouble := _trouble(place)) is not None:
+            if time.monotonic() > deadline:
+                raise LabError(f"{place} does not answer: {trouble}. Look with `lab shell HOST` and journalctl.")
+            time.sleep(0.1)
+
+
+def _trouble(place: str) -> object:
+    # A service that has its socket but no worker yet lets a connection hang: ask again rather than wait.
+    try:
+        with urllib.request.urlopen(place, timeout=1) as answer:
+            return None if answer.status == 200 else answer.status
+    except OSError as error:
+        return error
 
 
 def down(with_images: bool = False) -> None:

@@ -26,6 +26,8 @@ class Image:
     name: str
     suite: str
     parent: str | None = None
+    # Whether its build uses images/common, so that a change there makes a new image.
+    common: bool = False
     # Configuring starts servers on well-known ports: those builds see a network of their own with nothing in it.
     network: str = "host"
     # An image whose programs fill this one's database while it is built.
@@ -39,10 +41,10 @@ class Image:
 IMAGES = {image.name: image for image in (
     Image("bullseye", "bullseye"),
     Image("bookworm", "bookworm"),
-    Image("glance", "bullseye", parent="bullseye"),
-    Image("nova", "bullseye", parent="bullseye"),
+    Image("glance", "bullseye", parent="bullseye", common=True),
+    Image("nova", "bullseye", parent="bullseye", common=True),
     Image("keystone", "bookworm", parent="bookworm"),
-    Image("infra", "bookworm", parent="keystone", network="none", schema_from="glance"),
+    Image("infra", "bookworm", parent="keystone", common=True, network="none", schema_from="glance"),
 )}
 
 
@@ -52,7 +54,7 @@ def tag(name: str) -> str:
     digest = hashlib.sha256(image.suite.encode())
     for needed in filter(None, (image.parent, image.schema_from)):
         digest.update(tag(needed).encode())
-    for folder in (image.folder, SOURCES / "common"):
+    for folder in (image.folder, SOURCES / "common") if image.common else (image.folder,):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(f"{path.relative_to(SOURCES)}\0{path.stat().st_mode & 0o111}\0".encode())

@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 stackops.glance contributors
+"""What the scenarios share: run playbooks against the lab, look at its hosts, and read Glance's access logs."""
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from . import seed
+from .common import PREFIX, REPOSITORY, STATE, docker, run
+from .fleet import BY_NAME, reset
+
+__all__ = ["reset"]
+
+GLANCES, NOVAS = ("glance1", "glance2"), ("nova1", "nova2")
+MANAGED = GLANCES + NOVAS
+INVENTORY = REPOSITORY / "molecule" / "lab" / "inventory.yml"
+RECORDS = "/var/lib/stackops-glance"
+GLANCE_CONF, NOVA_CONF = "/etc/glance/glance-api.conf", "/etc/nova/nova.conf"
+SMALL = 16 * seed.MIB
+LIMIT = 300  # seconds, for one playbook
+
+
+# -- hosts --------------------------------------------------------------------------------------------------------
+
+
+def sh(host: str, script: str, check: bool = True) -> str:
+    """Run a shell script on a host of the lab and return its standard output."""
+    return docker("exec", PREFIX + host, "sh", "-c", script, check=check)
+
+
+_LOOK = r"""
+import hashlib, json, os, subprocess
+SKIP = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/mtab", "/etc/machine-id"}
+files = {}
+for top in ("/etc", "/var/lib/glance"):
+    for folder, folders, names in os.walk(top):
+        if "images" in folders and top == "/var/lib/glance":
+            folders.remove("images")
+        for name in names + [each for each in folders if os.path.islink(os.path.join(folder, each))]:
+            path = os.path.join(folder, name)
+            if path in SKIP:
+                continue
+            if os.path.islink(path):
+                files[path] = "-> " + os.readlink(path)
+            elif os.path.isfile(path):
+                status = os.stat(path)
+                with open(path, "rb") as stream:
+                    digest = hashlib.sha256(stream.read()).hexdigest()
+                files[path] = "%s %o %d:%d" % (digest, status.st_mode, status.st_uid, status.st_gid)
+units = {}
+for unit in UNITS:
+    shown = subprocess.run(["systemctl", "show", "-p", "ActiveState", "-p", "UnitFileState", unit],
+                           stdout=subprocess.PIPE, universal_newlines=True).stdout
+    units[unit] = " ".join(sorted(shown.split()))
+print(json.dumps({"files": files, "units": units}))
+"""
+
+
+def look(*hosts: str) -> dict[str, str]:
+    """Files by content, mode and owner; units by what they do and whether they are enabled; the catalogue's addresses."""
+    found: dict[str, str] = {}
+    for host in hosts or MANAGED:
+        units = ["glance-api", "glance-registry"] if host in GLANCES else ["nova-api", "nova-compute"]
+        answer = json.loads(docker("exec", PREFIX + host, "python3", "-c", f"UNITS = {units!r}\n{_LOOK}"))
+        found.update({f"{host}:{path}": facts for path, facts in answer["files"].items()})
+        found.update({f"{host} {unit}": facts for unit, facts in answer["units"].items()})
+    found.update({f"endpoint {id_}": url for id_, url in catalogue().items()})
+    return found
+
+
+def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """What is not as it was, by name."""
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def remember(what: str, value: Any) -> None:
+    """Keep something for a later phase of the scenario."""
+    (Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / f"{what}.json").write_text(json.dumps(value), encoding="utf-8")
+
+
+def remembered(what: str) -> Any:
+    return json.loads((Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / f"{what}.json").read_text(encoding="utf-8"))
+
+
+def locked() -> list[str]:
+    return [host for host in MANAGED if sh(host, f"test -e {RECORDS}/lock.json && echo locked", check=False)]
+
+
+def runs(host: str) -> list[str]:
+    """Ids of the runs recorded on a host, oldest first."""
+    return sh(host, f"ls {RECORDS}/runs 2>/dev/null", check=False).split()
+
+
+def journal(host: str, run: str | None = None) -> list[dict[str, Any]]:
+    """The journal of a run on a host, of the newest when none is named."""
+    names = [run] if run else runs(host)[-1:]
+    lines = sh(host, f"cat {RECORDS}/runs/{names[0]}/journal.jsonl 2>/dev/null", check=False).splitlines() if names else []
+    entries = []
+    for line in lines:
+        with contextlib.suppress(ValueError):  # the last line may be half-way to the disk
+            entries.append(json.loads(line))
+    return entries
+
+
+def events(*hosts: str) -> list[tuple[str, str, str]]:
+    """What the newest run did on these hosts, in the order of time: (event, step, host)."""
+    entries = sorted((entry["time"], entry["event"], entry["step"], host)
+                     for host in hosts or MANAGED for entry in journal(host) if entry.get("step"))
+    return [(event, step, host) for _time, event, step, host in entries]
+
+
+@contextlib.contextmanager
+def changed(host: str, path: str, script: str) -> Iterator[None]:
+    """Change a file for a while; the script finds it in $file. Its time stays, for the service has not read the change."""
+    copy = f"/root/{path.replace('/', '-')}.kept"
+    sh(host, f"cp -a {path} {copy}; file={path}; {script}\ntouch -r {copy} {path}")
+    try:
+        yield
+    finally:
+        sh(host, f"cp -a {copy} {path}; rm {copy}")
+
+
+@contextlib.contextmanager
+def full(host: str, directory: str) -> Iterator[None]:
+    """Put a small file system, filled to the last byte, over a directory with the same files in it."""
+    sh(host, f"set -e; mkdir -p {directory}; rm -rf /root/aside; cp -a {directory} /root/aside\n"
+             f"mount -t tmpfs -o size=128k,mode=755 tmpfs {directory}; cp -a /root/aside/. {directory}/; rm -r /root/aside\n"
+             f"cat /dev/zero >{directory}/ballast 2>/dev/null || :")
+    try:
+        yield
+    finally:
+        sh(host, f"umount {directory}")
+
+
+@contextlib.contextmanager
+def paused(host: str) -> Iterator[None]:
+    """A host that answers nobody."""
+    docker("pause", PREFIX + host)
+    try:
+        yield
+    finally:
+        docker("unpause", PREFIX + host)
+
+
+def refuse_to_start(host: str, line: str) -> None:
+    """Let glance-api fail to start as soon as a line is in its file."""
+    sh(host, f"""set -e
+mkdir -p /etc/systemd/system/glance-api.service.d
+printf '%s\\n' '[Service]' "ExecStartPre=/bin/sh -c '! grep -qx \\"{line}\\" {GLANCE_CONF}'" \
+    >/etc/systemd/system/glance-api.service.d/trial.conf
+systemctl daemon-reload""")
+
+
+def wait_for(what: Callable[[], Any], seconds: float = 30, every: float = 0.2) -> Any:
+    """Until it is true; its value."""
+    deadline = time.monotonic() + seconds
+    while not (value := what()):
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+        time.sleep(every)
+    return value
+
+
+# -- the cloud ----------------------------------------------------------------------------------------------------
+
+
+def ask(place: str, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> tuple[int, Any]:
+    """A request to a Glance host, or to the balancer where the place is infra, as the cloud's administrator."""
+    base = f"http://{BY_NAME[place].address}:9292"
+    sent = {**seed.Api("admin").headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    status, _headers, answer = seed.request(method, base + path, sent, body)
+    try:
+        return status, json.loads(answer)
+    except ValueError:
+        return status, answer.decode("utf-8", "replace")
+
+
+def catalogue() -> dict[str, str]:
+    """The image service's endpoints: id to URL, with the interface."""
+    headers = seed.Api("admin").headers
+    services = json.loads(seed.request("GET", f"{seed.KEYSTONE}/services?type=image", headers, None)[2])["services"]
+    ids = {service["id"] for service in services}
+    found = json.loads(seed.request("GET", f"{seed.KEYSTONE}/endpoints", headers, None)[2])["endpoints"]
+    return {each["id"]: f"{each['interface']} {each['url']}" for each in found if each["service_id"] in ids}
+
+
+_REQUEST = re.compile(r'eventlet\.wsgi\.server \[.*?\] (?P<client>[0-9.,]+) .*"[A-Z]+ /(?P<version>v\d)[./][^"]*" (?P<status>\d+) ')
+
+
+def spoken(seconds: float = 3.5) -> dict[str, set[str]]:
+    """Which Images API each Nova host speaks, by Glance's access logs of the coming seconds."""
+    log = "/var/log/glance/api.log"
+    sizes = {host: int(sh(host, f"stat -c %s {log} 2>/dev/null || echo 0")) for host in GLANCES}
+    time.sleep(seconds)
+    addresses = {BY_NAME[host].address: host for host in NOVAS}
+    found: dict[str, set[str]] = {host: set() for host in NOVAS}
+    for host in GLANCES:
+        for request in _REQUEST.finditer(sh(host, f"tail -c +{sizes[host] + 1} {log}")):
+            client = addresses.get(request["client"].split(",")[0])
+            if client:
+                found[client].add(request["version"] if request["status"] == "200" else
+                                  f"{request['version']} answered {request['status']}")
+    return found
+
+
+V1 = {host: {"v1"} for host in NOVAS}
+V2 = {host: {"v2"} for host in NOVAS}
+
+
+# -- playbooks ----------------------------------------------------------------------------------------------------
+
+
+class Run:
+    """An Ansible command beside the scenario's own, in an environment of this checkout; its output goes to a file."""
+
+    number = 0
+
+    def __init__(self, *command: str, environment: str | None = None, **environ: str) -> None:
+        Run.number += 1
+        folder = STATE / "logs" / os.environ.get("MOLECULE_SCENARIO_NAME", "trial")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = folder / f"{Run.number:02}.log"
+        # Molecule's own settings are for the playbooks that it runs itself.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_"))}
+        settings = {"OS_CLIENT_CONFIG_FILE": str(STATE / "clouds.yaml"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_NOCOWS": "1",
+                    "ANSIBLE_LOCALHOST_WARNING": "False"}
+        argv = [str(REPOSITORY / "tests" / "bin" / "with-env"), environment or this_environment(), *command]
+        with self.log.open("w", encoding="utf-8") as out:
+            out.write(f"+ {shlex.join(argv)}\n")
+            out.flush()
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                                            cwd=REPOSITORY, env={**kept, **settings, **environ}, start_new_session=True)
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def said(self) -> str:
+        """The output as one line: Ansible breaks its messages where the terminal ends."""
+        return " ".join(self.output.replace("\\n", " ").split())
+
+    def wait(self) -> int:
+        try:
+            return self.process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"It did not end within {LIMIT} s; see {self.log}.") from None
+
+    def succeeds(self) -> Run:
+        assert self.wait() == 0, f"It failed:\n{self.tail()}"
+        return self
+
+    def fails(self, *messages: str) -> Run:
+        """It ends with an error, and with all of these words."""
+        assert self.wait() != 0, f"It should have failed:\n{self.tail()}"
+        for message in messages:
+            assert message in self.said, f"{message!r} is not said:\n{self.tail()}"
+        assert "Traceback (most recent call last)" not in self.output, f"It died of an error of its own:\n{self.tail()}"
+        return self
+
+    def tail(self) -> str:
+        return f"{self.log}:\n" + "\n".join(self.output.splitlines()[-60:])
+
+    def changed(self) -> int:
+        """The sum of all hosts' changed tasks."""
+        return sum(int(number) for number in re.findall(r"^\S+ +: ok=\d+ +changed=(\d+) ", self.output, re.MULTILINE))
+
+    def kill(self) -> None:
+        """SIGKILL to the command and to its workers, which have sessions of their own."""
+        for pid in [self.process.pid, *_descendants(self.process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def _descendants(pid: int) -> list[int]:
+    parents: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = status.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(status.parent.name))
+    found = list(parents.get(pid, []))
+    for child in found:
+        found += parents.get(child, [])
+    return found
+
+
+def this_environment() -> str:
+    """The name, for with-env, of the environment that runs now."""
+    folder = Path(os.environ.get("VIRTUAL_ENV", ".venv")).name
+    return {".venv": "main", ".venv-newest": "newest"}.get(folder, f"core-{folder.removeprefix('.venv-')}")
+
+
+def playbook(name: str, *arguments: str, inventory: str | Path | None = None, environment: str | None = None, **variables: Any) -> Run:
+    """Begin a playbook of the collection against the lab; extra-vars by name, without ``glance_flip_``."""
+    extra = {"cloud": "lab", "v1_off": True, "report_dir": str(STATE / "reports"), **variables}
+    return Run("ansible-playbook", "-i", str(inventory or INVENTORY), f"stackops.glance.{name}",
+               "-e", json.dumps({f"glance_flip_{key}": value for key, value in extra.items()}), *arguments,
+               environment=environment)
+
+
+def flip(*arguments: str, **more: Any) -> Run:
+    return playbook("upgrade_to_v2", *arguments, **more)
+
+
+def roll_back(*arguments: str, **more: Any) -> Run:
+    return playbook("rollback", *arguments, **more)
+
+
+def module(host: str, name: str, arguments: dict[str, Any]) -> Run:
+    """One module of the collection on one host."""
+    return Run("ansible", "-i", str(INVENTORY), host, "-m", f"stackops.glance.{name}", "-a", json.dumps(arguments))
+
+
+# -- how much a playbook does on a host ---------------------------------------------------------------------------
+
+_COUNTED = "/root/executions"
+
+
+def count_executions() -> None:
+    """Put a counting wrapper around the interpreter of each host, and begin at zero."""
+    wrapper = subprocess.run([sys.executable, REPOSITORY / "benchmarks" / "executions.py", "wrapper", _COUNTED],
+                             check=True, capture_output=True, text=True).stdout
+    for host in MANAGED:
+        run("docker", "exec", "-i", PREFIX + host, "sh", "-c",
+            f"cat >/root/counted-python; chmod 755 /root/counted-python; rm -f {_COUNTED}", stdin=wrapper)
+
+
+def executions(host: str) -> int:
+    """How often Python was started since then."""
+    return len(sh(host, f"cat {_COUNTED} 2>/dev/null || :").splitlines())
+
+
+# -- images -------------------------------------------------------------------------------------------------------
+
+
+def seed_images() -> None:
+    """The small ones of the lab's images, created through v1."""
+    seed.create(most=SMALL)
+
+
+def images_intact() -> bool:
+    return seed.verify()
+
+
