@@ -2,11 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action of every host module that has none of its own; ``meta/runtime.yml`` leads the others here.
-
-An action has to bear the name of a module, so it bears that of the one that is used most.
-"""
-
 from __future__ import annotations
 
 from ansible_collections.stackops.glance.plugins.plugin_utils._host_action import HostAction
