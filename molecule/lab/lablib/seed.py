@@ -40,7 +40,7 @@ SEEDS = (
     Seed("rescue-iso", "iso", "bare", 8 * MIB, {}, "admin", public=True, protected=True),
     Seed("shared-vmdk", "vmdk", "bare", 4 * MIB, {"vmware_disktype": "sparse"}, shared_with="partner"),
     Seed("kernel", "aki", "aki", MIB + 1, {}),
-    Seed("empty-name-properties", "qcow2", "ovf", 1, {"empty": "", "unicode": "Zürich"}),
+    Seed("odd-properties", "qcow2", "ovf", 1024, {"empty": "", "unicode": "Zürich"}),
 )
 
 
