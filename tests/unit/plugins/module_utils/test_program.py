@@ -53,14 +53,18 @@ def test_interpreter_through_env(venv):
 
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_interpreter_behind_a_long_path(venv, quote):
-    script = make(venv / "bin/glance-api", f"#!/bin/sh\n'''exec' {quote}{venv}/bin/python2.7{quote} \"$0\" \"$@\"\n' '''\n")
+    script = make(
+        venv / "bin/glance-api", f"#!/bin/sh\n'''exec' {quote}{venv}/bin/python2.7{quote} \"$0\" \"$@\"\n' '''\n"
+    )
     assert _program.find([str(script)], {}, "glance-api")[1] == f"{venv}/bin/python2.7"
 
 
 def test_init_script_leads_to_the_program(venv, tmp_path):
     init = make(tmp_path / "init.d/nova-compute", "#!/bin/sh\n")
     make(venv / "bin/nova-compute", f"#!{venv}/bin/python\n")
-    script, interpreter, arguments = _program.find([str(init), "systemd-start"], {"PATH": f"{venv}/bin"}, "nova-compute")
+    script, interpreter, arguments = _program.find(
+        [str(init), "systemd-start"], {"PATH": f"{venv}/bin"}, "nova-compute"
+    )
     assert (script, interpreter) == (f"{venv}/bin/nova-compute", f"{venv}/bin/python")
 
 

@@ -48,7 +48,13 @@ def systemctl(monkeypatch):
 
 
 def shown(name="x", active="active", file="enabled", **more):
-    lines = {"Id": f"{name}.service", "LoadState": "loaded", "ActiveState": active, "SubState": "s", "UnitFileState": file}
+    lines = {
+        "Id": f"{name}.service",
+        "LoadState": "loaded",
+        "ActiveState": active,
+        "SubState": "s",
+        "UnitFileState": file,
+    }
     return 0, "".join(f"{key}={value}\n" for key, value in {**lines, **more}.items()), ""
 
 
@@ -59,7 +65,11 @@ def test_all_units_in_one_call(systemctl):
     answers["show"] = [(0, text + "\n" + MISSING, "")]
     compute, api = _units.show(["nova-compute", "nova-api"])
     assert len(asked) == 1
-    assert (compute["name"], compute["active_state"], compute["unit_file_state"]) == ("nova-compute", "active", "enabled")
+    assert (compute["name"], compute["active_state"], compute["unit_file_state"]) == (
+        "nova-compute",
+        "active",
+        "enabled",
+    )
     assert abs(compute["started"] - (time.time() - 60)) < 1
     assert api["load_state"] == "not-found"
     assert api["started"] is None
@@ -67,7 +77,9 @@ def test_all_units_in_one_call(systemctl):
 
 def test_two_names_of_one_unit_are_one(systemctl):
     answers, _asked = systemctl
-    answers["show"] = [(0, COMPUTE.format(pid=0, since=0, environment="") + "\n" + COMPUTE.format(pid=0, since=0, environment=""), "")]
+    answers["show"] = [
+        (0, COMPUTE.format(pid=0, since=0, environment="") + "\n" + COMPUTE.format(pid=0, since=0, environment=""), "")
+    ]
     assert [unit["name"] for unit in _units.show(["nova-compute", "alias"])] == ["nova-compute"]
 
 
@@ -94,7 +106,11 @@ def test_command_of_a_stopped_unit(systemctl, tmp_path):
     systemctl[0]["show"] = [(0, COMPUTE.format(pid=0, since=0, environment=environment), "")]
     argv, found = _units.command(_units.show(["nova-compute"])[0])
     assert argv == [
-        "/usr/bin/nova-compute", "--config-file=/etc/nova/nova.conf", "--config-file", "/etc/nova/more.conf", "a b",
+        "/usr/bin/nova-compute",
+        "--config-file=/etc/nova/nova.conf",
+        "--config-file",
+        "/etc/nova/more.conf",
+        "a b",
     ]
     assert found["OS_DEFAULT__DEBUG"] == "true"
     assert found["OS_GLANCE__API_SERVERS"] == "http://a, http://b"
@@ -118,7 +134,9 @@ def test_command_of_a_running_process_is_its_own(systemctl):
 
 
 def test_a_process_that_rewrote_its_title(systemctl, monkeypatch):
-    monkeypatch.setattr(_units, "_process", lambda pid, what: ["gunicorn: master [glance]"] if what == "cmdline" else [])
+    monkeypatch.setattr(
+        _units, "_process", lambda pid, what: ["gunicorn: master [glance]"] if what == "cmdline" else []
+    )
     systemctl[0]["show"] = [(0, COMPUTE.format(pid=7, since=1, environment=""), "")]
     argv, _environment = _units.command(_units.show(["nova-compute"])[0])
     assert argv[0] == "/usr/bin/nova-compute"

@@ -1,0 +1,199 @@
+# Copyright (c) 2026 stackops.glance contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+
+import pytest
+from ansible_collections.stackops.glance.plugins.module_utils import _survey, _units
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+
+
+def service(name="nova-compute", **more):
+    defaults = {
+        "name": name, "project": name.split("-")[0], "prog": name, "units": [], "config_files": [], "config_dirs": [],
+        "options": [], "policies": [], "policy_file": None,
+    }  # fmt: skip
+    return {**defaults, **more}
+
+
+def unit(name, argv, started=None, **more):
+    return {
+        "name": name, "id": f"{name}.service", "load_state": "loaded", "active_state": "active", "sub_state": "running",
+        "unit_file_state": "enabled", "main_pid": 0, "started": started, "user": "root", "directory": "/",
+        "triggered_by": [], "exec_start": [{"path": argv[0], "argv": argv}], "unit_environment": {},
+        "environment_files": [], **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def conf(tmp_path):
+    path = tmp_path / "nova.conf"
+    path.write_text(
+        "[DEFAULT]\nmy_ip = 10.0.0.1\nhost = $my_ip\ntransport_url = rabbit://nova:hidden@h\n"
+        "[glance]\napi_servers = http://$my_ip:9292\nuse_glance_v1 = true\npassword = hidden\nurl = http://u:hidden@h/\n"
+    )
+    return path
+
+
+@pytest.fixture
+def units(monkeypatch):
+    """Units of the host by name; any other is not found."""
+    known, calls = {}, []
+
+    def show(names):
+        calls.append(names)
+        return [known.get(name) or unit(name, ["x"], load_state="not-found") for name in names]
+
+    monkeypatch.setattr(_units, "show", show)
+    return known, calls
+
+
+def look(tmp_path, *services):
+    return _survey.survey(list(services), str(tmp_path / "state"))
+
+
+def test_what_was_asked_for_with_what_it_refers_to(tmp_path, conf, units):
+    found = look(tmp_path, service(config_files=[str(conf)], options=["glance/*"]))["services"]["nova-compute"]
+    assert [(value["option"], value["line"]) for value in found["values"]] == [
+        ("my_ip", 2), ("api_servers", 6), ("use_glance_v1", 7), ("password", 8), ("url", 9),
+    ]  # fmt: skip
+    assert found["error"] is None
+    assert found["config_origin"] == "argument"
+
+
+def test_no_secret_leaves_the_host(tmp_path, conf, units):
+    units[0]["nova-compute"] = unit(
+        "nova-compute", ["/x", "--config-file", str(conf)],
+        unit_environment={"OS_DATABASE__CONNECTION": "mysql://nova:hidden@h", "OS_GLANCE__DEBUG": "on", "HOME": "/root"},
+    )  # fmt: skip
+    result = look(tmp_path, service(units=["nova-compute"], options=["DEFAULT/*", "glance/*"]))
+    assert "hidden" not in json.dumps(result["services"])
+    assert result["services"]["nova-compute"]["environment"]["OS_GLANCE__DEBUG"] == "on"
+    assert "HOME" not in result["services"]["nova-compute"]["environment"]
+
+
+def test_the_unit_names_the_files(tmp_path, conf, units):
+    units[0]["openstack-nova-compute"] = unit("openstack-nova-compute", ["/x", f"--config-file={conf}"], started=1.0)
+    asked = service(units=["nova-compute", "openstack-nova-compute"], options=["glance/use_glance_v1"])
+    found = look(tmp_path, asked)["services"]["nova-compute"]
+    assert [each["name"] for each in found["units"]] == ["openstack-nova-compute"]
+    assert (found["config_files"], found["config_origin"]) == ([str(conf)], "unit")
+    assert found["files"][0]["sha256"] == hashlib.sha256(conf.read_bytes()).hexdigest()
+    assert found["files"][0]["mode"] == f"{os.stat(conf).st_mode & 0o7777:04o}"
+    assert len(units[1]) == 1
+
+
+def test_the_callers_word_stands(tmp_path, conf, units):
+    other = tmp_path / "other.conf"
+    other.write_text("")
+    units[0]["nova-compute"] = unit("nova-compute", ["/x", f"--config-file={conf}"])
+    found = look(tmp_path, service(units=["nova-compute"], config_files=[str(other)]))["services"]["nova-compute"]
+    assert (found["config_files"], found["config_origin"]) == ([str(other)], "argument")
+    assert found["units"][0]["config_files"] == [str(conf)]
+
+
+@pytest.mark.parametrize(("age", "pending"), [(3600, True), (-3600, False)])
+def test_a_process_older_than_its_file(tmp_path, conf, units, age, pending):
+    units[0]["nova-compute"] = unit("nova-compute", ["/x", f"--config-file={conf}"], started=time.time() - age)
+    found = look(tmp_path, service(units=["nova-compute"]))["services"]["nova-compute"]
+    assert found["restart_pending"] is pending
+    assert found["units"][0]["restart_pending"] is pending
+
+
+def test_nothing_runs_nothing_is_pending(tmp_path, conf, units):
+    assert look(tmp_path, service(config_files=[str(conf)]))["services"]["nova-compute"]["restart_pending"] is None
+
+
+def test_trouble_with_one_service_hides_no_other(tmp_path, conf, units):
+    broken = tmp_path / "broken.conf"
+    broken.write_text("use_glance_v1 = true\n")
+    result = look(
+        tmp_path,
+        service("nova-api", config_files=[str(broken)]),
+        service("nova-conductor", config_files=[str(tmp_path / "none.conf")]),
+        service("nova-compute", config_files=[str(conf)], options=["glance/use_glance_v1"]),
+    )["services"]
+    assert f"{broken}:1" in result["nova-api"]["error"]
+    assert "none.conf" in result["nova-conductor"]["error"]
+    assert result["nova-compute"]["error"] is None
+    assert result["nova-compute"]["values"]
+
+
+def test_without_systemd_the_files_can_be_named(tmp_path, conf, monkeypatch):
+    def show(names):
+        raise GlanceError("systemctl is not on this host.")
+
+    monkeypatch.setattr(_units, "show", show)
+    result = look(tmp_path, service(units=["a"]), service("nova-api", units=["b"], config_files=[str(conf)]))[
+        "services"
+    ]
+    assert "systemctl" in result["nova-compute"]["error"]
+    assert result["nova-api"]["error"] is None
+
+
+def test_room_where_a_run_would_write(tmp_path, conf, units):
+    free = look(tmp_path, service(config_files=[str(conf)]))["free_bytes"]
+    assert list(free) == [str(tmp_path)]
+    assert free[str(tmp_path)] > 0
+
+
+# -- Glance's own -----------------------------------------------------------------------------------------------------
+
+
+def glance(tmp_path, text="[DEFAULT]\n", **more):
+    path = tmp_path / "glance-api.conf"
+    path.write_text(text)
+    return service("glance-api", config_files=[str(path)], **more)
+
+
+def test_policy_beside_the_configuration(tmp_path, units):
+    (tmp_path / "policy.json").write_text('{"get_image_location": "role:admin", "default": ""}')
+    (tmp_path / "policy.d").mkdir()
+    (tmp_path / "policy.d" / "z.json").write_text('{"get_image_location": "!"}')
+    found = look(tmp_path, glance(tmp_path, policies=["get_image_location", "set_image_location"]))
+    assert found["services"]["glance-api"]["policy"] == {
+        "file": str(tmp_path / "policy.json"), "rules": {"get_image_location": "!"},
+    }  # fmt: skip
+
+
+def test_policy_in_yaml_under_its_own_name(tmp_path, units):
+    pytest.importorskip("yaml")
+    (tmp_path / "own.yaml").write_text('"get_image_location": "@"\n')
+    asked = glance(tmp_path, "[oslo_policy]\npolicy_file = own.yaml\n", policies=["*"])
+    assert look(tmp_path, asked)["services"]["glance-api"]["policy"]["rules"] == {"get_image_location": "@"}
+
+
+def test_policy_that_is_none(tmp_path, units):
+    (tmp_path / "policy.json").write_text("[1]")
+    assert "no policy rules" in look(tmp_path, glance(tmp_path, policies=["*"]))["services"]["glance-api"]["error"]
+
+
+def test_health_check_of_the_paste_file(tmp_path, units):
+    (tmp_path / "glance-api-paste.ini").write_text(
+        "[filter:other]\ndisable_by_file_path = /wrong\n"
+        "[filter:healthcheck]\npaste.filter_factory = x:y\nbackends = disable_by_file\n"
+        "disable_by_file_path = /etc/glance/healthcheck_disable\n"
+    )
+    found = look(tmp_path, glance(tmp_path, "[paste_deploy]\nflavor = keystone\n"))["services"]["glance-api"]["paste"]
+    assert found["disable_by_file_path"] == "/etc/glance/healthcheck_disable"
+    assert found["flavor"] == "keystone"
+
+
+def test_programs_in_crontabs(tmp_path, units, monkeypatch):
+    directory = tmp_path / "cron.d"
+    directory.mkdir()
+    (directory / "glance").write_text(
+        "# glance-scrubber\n0 3 * * * glance /usr/bin/glance-cache-prefetcher\n1 1 * * * root my-glance-scrubber\n"
+        "2 2 * * * root cd /; glance-scrubber # glance-replicator\n"
+    )
+    monkeypatch.setattr(_survey, "CRON_FILES", ())
+    monkeypatch.setattr(_survey, "CRON_DIRECTORIES", (str(directory),))
+    crons = look(tmp_path, glance(tmp_path))["services"]["glance-api"]["crons"]
+    assert [(cron["line"], cron["program"]) for cron in crons] == [
+        (2, "glance-cache-prefetcher"), (4, "glance-scrubber"),
+    ]  # fmt: skip
