@@ -30,8 +30,7 @@ except ImportError:  # Python 2.7 without the typing backport: the names stand i
 
 # What ends a line: Python 3 counts a carriage return alone, Python 2 does not.
 _LINES = {False: re.compile(b'[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+'), True: re.compile(b'[^\n]*\n|[^\n]+')}
-_END = re.compile(b'(?:\r\n|\r|\n)?$')
-_ASSIGNMENT = re.compile(b'([^:=]*[:=])([ \t]*)')
+_ASSIGNMENT = re.compile(b'^([^:=]*[:=])([ \t]*)')
 
 
 def edit(data, options, path):
@@ -79,7 +78,7 @@ def _readings(data, path):
 
 def _wanted(options, path):
     # type: (List[Dict[str, Any]], str) -> List[Tuple[Tuple[str, str], List[str]]]
-    wanted = []
+    wanted = []  # type: List[Tuple[Tuple[str, str], List[str]]]
     seen = set()
     for item in options:
         section, option = item['section'], item['option'].replace('-', '_')
@@ -183,8 +182,9 @@ class _File:
                 self._rewrite(entry, value)
             place = old[-1].last if old else entries[first - 1].last if first else entries[0].line - 1
             prefix, indent = self._style(old[-1] if old else entries[max(first - 1, 0)])
+            end = _end(self.lines[entries[0].line - 1])
             for value in new[len(old):]:
-                self._add(place, _render(prefix, value, indent))
+                self._add(place, _render(prefix, value, indent), end)
 
     def _remove(self, entry):
         # type: (Entry) -> None
@@ -202,12 +202,12 @@ class _File:
     def _style(self, entry):
         # type: (Entry) -> Tuple[bytes, bytes]
         """How the entry is written: all up to its value, and the indentation of the lines that follow."""
-        prefix, space = _ASSIGNMENT.match(self.lines[entry.line - 1]).groups()
+        prefix, space = _ASSIGNMENT.findall(self.lines[entry.line - 1])[0]
         if not space and prefix[-2:-1] in (b' ', b'\t'):
             space = b' '
         indent = b'    '
         if entry.last > entry.line:
-            indent = re.match(b'[ \t]*', self.lines[entry.line]).group()
+            indent = self.lines[entry.line][:-len(self.lines[entry.line].lstrip(b' \t'))]
         return prefix + space, indent
 
     # an option that is not there yet
@@ -224,9 +224,9 @@ class _File:
                 return
         self.new_sections.append((section, lines))
 
-    def _add(self, number, lines):
-        # type: (int, List[bytes]) -> None
-        end = _end(self.lines[number - 1])
+    def _add(self, number, lines, end=None):
+        # type: (int, List[bytes], Optional[bytes]) -> None
+        end = _end(self.lines[number - 1]) if end is None else end
         self.added.setdefault(number, []).extend(line + end for line in lines)
 
     def _blocks(self, group):
@@ -295,4 +295,7 @@ def _render(prefix, value, indent=b'    '):
 
 def _end(line):
     # type: (bytes) -> bytes
-    return _END.search(line).group()
+    for end in (b'\r\n', b'\n', b'\r'):
+        if line.endswith(end):
+            return end
+    return b''

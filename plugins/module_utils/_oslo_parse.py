@@ -24,7 +24,7 @@ import re
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
-    from typing import List, Optional, Tuple
+    from typing import Any, List, Optional, Tuple
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
 
@@ -102,19 +102,27 @@ def dialect(name):
     return Dialect(tuple(int(part) for part in match.group(1).split('.')), int(match.group(2) or 3))
 
 
-def to_text(data):
-    # type: (bytes) -> str
-    """Decode UTF-8; what is none becomes a lone surrogate (as Python 3's surrogateescape)."""
-    try:
-        return data.decode('utf-8')
-    except UnicodeDecodeError as error:
-        bad = u''.join(_CHARACTERS[byte] for byte in bytearray(data[error.start:error.end]))
-        return data[:error.start].decode('utf-8') + bad + to_text(data[error.end:])
-
-
 _CHARACTERS = dict((byte, (b'\\u%04x' % (0xdc00 + byte)).decode('unicode_escape')) for byte in range(128, 256))
 _BYTES = dict((character, bytes(bytearray([byte]))) for byte, character in _CHARACTERS.items())
-_ESCAPED = re.compile(u'([\udc80-\udcff])')
+# A Python 2 with 16-bit characters has low surrogates in any text, each after a high one.
+_ESCAPED = re.compile(u'(?<![\ud800-\udbff])([\udc80-\udcff])')
+
+
+def _escape(error):
+    # type: (Any) -> Tuple[str, int]
+    return u''.join(_CHARACTERS[byte] for byte in bytearray(error.object[error.start:error.end])), error.end
+
+
+codecs.register_error('stackops_escape', _escape)
+_SURROGATE = re.compile(b'(\xed[\xa0-\xbf][\x80-\xbf])')
+
+
+def to_text(data):
+    # type: (bytes) -> str
+    """Decode UTF-8; each byte that is none becomes a lone surrogate (as with Python 3's surrogateescape)."""
+    # Python 2 would decode encoded surrogates, which are no UTF-8.
+    return u''.join(part.decode('utf-8', 'stackops_escape') if index % 2 == 0 else part.decode('ascii', 'stackops_escape')
+                    for index, part in enumerate(_SURROGATE.split(data)))
 
 
 def to_bytes(text):
@@ -177,12 +185,12 @@ def lines(data, path, dialect):
     if dialect.bytes:
         text = data.decode('latin-1')
     else:
-        try:
-            text = data.decode('utf-8')
-        except UnicodeDecodeError as error:
-            line = len(re.findall(b'\r\n|\r|\n', data[:error.start])) + 1
-            raise _refused(path, line, 'the byte 0x%02x is not UTF-8, the only encoding that a service on Python 3 reads'
-                           % bytearray(data)[error.start])
+        text = to_text(data)
+        bad = _ESCAPED.search(text)
+        if bad:
+            valid = text[:bad.start()].encode('utf-8')
+            raise _refused(path, len(re.findall(b'\r\n|\r|\n', valid)) + 1, 'the byte 0x%02x is not UTF-8, the only encoding '
+                           'that a service on Python 3 reads' % bytearray(data)[len(valid)])
         text = text.replace(u'\r\n', u'\n').replace(u'\r', u'\n')
     found = text.split(u'\n')
     return found if found[-1] else found[:-1]

@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
+from types import ModuleType
 
 from oslo_config import cfg, types
 
@@ -87,6 +88,7 @@ class Oslo(object):
         self.kept = {name: value for name, value in os.environ.items()
                      if not name.startswith(('OS_', 'SNAP')) and name != 'HOME'}
         self.options = {}
+        self.own = None
 
     def close(self):
         shutil.rmtree(self.root, ignore_errors=True)
@@ -128,6 +130,13 @@ class Oslo(object):
                 answers.append({'error': type(error).__name__})
         return {'answers': answers}
 
+    def install(self, request):
+        self.own = Ours(request['sources'])
+
+    def ours(self, request):
+        """What our own code on this Python says of the files of the last ``resolve``, or of an edit."""
+        return self.own.edit(request) if 'data' in request else self.own.resolve(request, self.root)
+
     def option(self, spec):
         """Making an option costs more than reading it, and the pool of them is small."""
         key = json.dumps(spec, sort_keys=True)
@@ -151,6 +160,45 @@ class Oslo(object):
                                  for group, options in normalized.items() for option, values in options.items())}
 
 
+class Ours(object):
+    """Our own code on this Python, for hosts have Python 2.7, too."""
+
+    def __init__(self, sources):
+        package = 'ansible_collections.stackops.glance.plugins.module_utils'
+        name = ''
+        for part in package.split('.'):
+            name = name + '.' + part if name else part
+            sys.modules.setdefault(name, ModuleType(str(name))).__path__ = []
+        for part in ('_errors', '_files', '_oslo_parse', '_oslo_types', '_oslo_resolve', '_oslo_edit', '_oslo_ini'):
+            module = ModuleType(str(package + '.' + part))
+            exec(compile(sources[part].encode('utf-8'), part, 'exec', 0, True), module.__dict__)
+            sys.modules[package + '.' + part] = module
+            setattr(sys.modules[package], part, module)
+        self.ini = module
+        self.error = sys.modules[package + '._errors'].GlanceError
+
+    def resolve(self, request, root):
+        """The answers of both dialects about the files that lie below the root."""
+        answers = {}
+        for name in ('newest', 'pike'):
+            dialect = self.ini.dialect(name)
+            arguments = [argument.replace('ROOT', root) for argument in request['arguments']]
+            try:
+                found = self.ini.load_sources(self.ini.command_line(arguments, 'proj', 'prog', root, dialect), dialect)
+                answers[name] = [self.ini.resolve(found.values, option, request['environ'], request['schema'], dialect)
+                                 for option in request['schema']]
+            except self.error:
+                answers[name] = None
+        return answers
+
+    def edit(self, request):
+        try:
+            after = self.ini.edit(base64.b64decode(request['data']), request['options'], 'file.conf')
+        except self.error:
+            return None
+        return base64.b64encode(after).decode()
+
+
 def version():
     try:
         import pkg_resources
@@ -163,7 +211,7 @@ def version():
 def main():
     oslo = Oslo()
     try:
-        print(json.dumps({'version': version(), 'python': '%d.%d' % sys.version_info[:2]}))
+        print(json.dumps({'version': version(), 'python': '%d.%d' % sys.version_info[:2], 'root': oslo.root}))
         sys.stdout.flush()
         while True:
             line = sys.stdin.readline()
