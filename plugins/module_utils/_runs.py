@@ -71,9 +71,12 @@ def make_private_dir(path):
     # type: (str) -> None
     """Create a directory, and those above it, that root alone may enter."""
     try:
-        os.makedirs(path, 0o700)
+        # Python 3.7 and newer give the mode to the last of the directories alone.
+        if not os.path.isdir(os.path.dirname(path) or '.'):
+            make_private_dir(os.path.dirname(path))
+        os.mkdir(path, 0o700)
     except OSError as error:
-        if error.errno != errno.EEXIST:
+        if error.errno != errno.EEXIST or not os.path.isdir(path):
             raise GlanceError('%s cannot be created: %s. The run records of the host belong there; make the directory '
                               'writable for root or name another with state_dir.' % (path, error.strerror))
 
@@ -390,13 +393,13 @@ def prune(state_dir, keep):
     return removed
 
 
-def summary(state_dir, most=10):
-    # type: (str, int) -> Dict[str, Any]
-    """What a survey says of lock and runs: the lock, the newest ``most`` runs, the unfinished one."""
+def summary(state_dir):
+    # type: (str) -> Dict[str, Any]
+    """What a survey says of lock and runs: the lock, every run on record, the unfinished one."""
     found = [run.summary() for run in runs(state_dir)]
     unfinished = [run for run in found if run['status'] not in FINAL]
     return {
         'lock': read_lock(state_dir),
-        'runs': found[:most],
+        'runs': found,
         'unfinished': unfinished[0] if unfinished else None,
     }

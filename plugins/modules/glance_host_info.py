@@ -128,7 +128,7 @@ lock:
   returned: success
   type: dict
 runs:
-  description: The newest runs recorded on the host.
+  description: The runs recorded on the host, newest first.
   returned: success
   type: list
   elements: dict
