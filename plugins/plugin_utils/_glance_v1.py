@@ -159,7 +159,7 @@ def edits(
     own_registry = program(services, "glance-registry")
     if own_registry is not None and own_registry["units"]:
         changes.append(_edit(own_registry, release, V1_REGISTRY, registry, "v1"))
-        _check_registry(services, own_registry, release, v1, registry)
+        _check_registry(services, release, v1, registry)
     if False in (v1, v2) and not any(
         _offered(api, release, version, name)[0] if wanted is None else wanted
         for version, name, wanted in (("v1", V1_API, v1), ("v2", V2_API, v2))
@@ -169,22 +169,17 @@ def edits(
 
 
 def _check_registry(
-    services: Mapping[str, Service],
-    own_registry: Service,
-    release: _catalogue.Release,
-    v1: bool | None,
-    registry: bool | None,
+    services: Mapping[str, Service], release: _catalogue.Release, v1: bool | None, registry: bool | None
 ) -> None:
     """Refuse to cut off those who ask the registry of this host. Raises GlanceError."""
     option = _catalogue.option("glance", release, "DEFAULT", V1_REGISTRY)
     if option is None or registry or (registry is None and not v1):
         return
-    if registry is None and _service.resolve(own_registry, option.schema(), release)["effective"] is not False:
+    api, own = program(services, "glance-api"), program(services, "glance-registry")
+    if registry is None and own and _service.resolve(own, option.schema(), release)["effective"] is not False:
         return
-    api = program(services, "glance-api")
-    assert api is not None
     askers = _client_users(services, release)
-    if _offered(api, release, "v1", V1_API)[0] if v1 is None else v1:
+    if v1 or (v1 is None and api and _offered(api, release, "v1", V1_API)[0]):
         askers = [f"the v1 API of {release} asks it for everything", *askers]
     if askers:
         raise GlanceError(

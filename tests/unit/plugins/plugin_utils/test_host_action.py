@@ -26,7 +26,7 @@ class Action(_host_action.HostAction):
             raise answer
         return answer
 
-    def _remove_tmp_path(self, path, force=False):
+    def _remove_tmp_path(self, tmp_path, force=False):
         pass
 
 
