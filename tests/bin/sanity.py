@@ -20,6 +20,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 WITH_ENV = ROOT / "tests" / "bin" / "with-env"
 # The versions that a host may have; ansible-test skips those that it does not know or find.
 VERSIONS = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+# The lab is a program of its own, no part of the collection that is built.  Unit tests are for today's Python only, but
+# ansible-test wants those of module_utils to be for the hosts' too.
+LEFT_OUT = ("molecule/", "tests/unit/")
 # ansible-test downloads get-pip from the Internet; Python itself carries a pip.
 GET_PIP = "import ensurepip\n\nensurepip.bootstrap()\n"
 
@@ -31,8 +34,7 @@ def git(*arguments: str) -> str:
 
 def copy_checkout(target: pathlib.Path) -> None:
     for name in filter(None, git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")):
-        # The lab is a program of its own, no part of the collection that is built.
-        if not name.startswith("molecule/") and os.path.lexists(str(ROOT / name)):
+        if not name.startswith(LEFT_OUT) and os.path.lexists(str(ROOT / name)):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(str(ROOT / name), str(target / name), follow_symlinks=False)
 
