@@ -129,7 +129,7 @@ class ModuleFailed(Exception):
 
 
 def _explained(result: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-    """Say it plainly when the module never ran since the host's Python is too old for this core."""
+    """Say it plainly when the module never ran, above all since the host's Python is too old for this core."""
     if not result.get("failed") or "invocation" in result:
         return result
     said = "\n".join(str(result.get(key, "")) for key in ("msg", "module_stdout", "module_stderr", "exception"))
@@ -144,6 +144,16 @@ def _explained(result: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, A
         )
     elif _NO_PYTHON.search(said):
         message = f"ansible-core {core_version} found no Python that it can use on this host ({python}). {advice}"
+    elif lines := _last_words(result):
+        message = f"The module gave no answer on this host: {lines}. It may not have run, or not to its end."
     else:
         return result
     return {**result, "msg": message}
+
+
+def _last_words(result: dict[str, Any]) -> str:
+    """The last line that came instead of an answer: a traceback's, or a connection's own complaint."""
+    if "module_stdout" not in result and "module_stderr" not in result:
+        return ""
+    said = [str(result.get(key) or "").strip() for key in ("module_stderr", "module_stdout")]
+    return next((text.splitlines()[-1].strip().rstrip(".") for text in said if text), "nothing came back")

@@ -80,12 +80,18 @@ def test_a_python_too_old_for_this_core(said):
     "answer",
     [
         {"failed": True, "msg": "SyntaxError in the operator's file", "invocation": {"module_args": {}}},
-        {"failed": True, "msg": "MODULE FAILURE", "module_stderr": "MemoryError"},
+        {"failed": True, "msg": "There is no such module."},
         {"failed": False, "msg": "SyntaxError"},
     ],
 )
 def test_other_failures_stay_what_they_are(answer):
     assert Action(answer).run() == answer
+
+
+def test_what_came_instead_of_an_answer_is_said():
+    error = "Error response from daemon: Container 8d85 is not running\n"
+    result = Action({"failed": True, "msg": "MODULE FAILURE", "module_stdout": "", "module_stderr": error}).run()
+    assert "gave no answer on this host: Error response from daemon: Container 8d85 is not running." in result["msg"]
 
 
 def test_a_failed_question_ends_the_action():
