@@ -1,0 +1,453 @@
+# Copyright (c) 2026 stackops.glance contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import stat
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.stackops.glance.plugins.module_utils import _files, _runs, _serving, _transaction, _units
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+
+BEFORE = b"[DEFAULT]\r\n# v1 and v2 \xc3\xa4\r\nenable_v1_api = true\r\nenable_v2_api = false\r\n"
+V2_ON = {"section": "DEFAULT", "option": "enable_v2_api", "value": "true"}
+V1_OFF = {"section": "DEFAULT", "option": "enable_v1_api", "value": "false"}
+RUN = "20261121T090000Z-abcdef"
+
+
+class Killed(BaseException):
+    """What SIGKILL is to the code: nothing after it runs."""
+
+
+class Host:
+    """A host with systemd and a Glance, as far as a transaction sees them."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.tmp_path = tmp_path
+        self.state_dir = str(tmp_path / "state")
+        self.conf = tmp_path / "glance-api.conf"
+        self.conf.write_bytes(BEFORE)
+        self.conf.chmod(0o640)
+        self.units = {
+            name: {"active_state": "active", "sub_state": "running", "unit_file_state": "enabled"}
+            for name in ("glance-api", "glance-registry")
+        }
+        self.log: list[str] = []
+        self.fails: dict[str, BaseException] = {}
+        self.busy: str | None = None
+        self.ill: str | None = None
+        self.asked_versions: list[Any] = []
+        self.token = ""
+
+    # what the code under test calls
+
+    def states(self, names: list[str]) -> dict[str, dict[str, Any]]:
+        return {name: dict(self.units[name]) for name in names}
+
+    def control(self, verb: str, name: str) -> None:
+        self.log.append(f"{verb} {name}")
+        if f"{verb} {name}" in self.fails:
+            raise self.fails[f"{verb} {name}"]
+        key, value = {
+            "restart": ("active_state", "active"),
+            "stop": ("active_state", "inactive"),
+            "enable": ("unit_file_state", "enabled"),
+            "disable": ("unit_file_state", "disabled"),
+        }[verb]
+        self.units[name][key] = value
+
+    def unhealthy(self, step: Any, since: float, versions: Any) -> str | None:
+        self.asked_versions.append(versions)
+        return self.ill
+
+    def atomic_move(self, source: str, target: str, unsafe_writes: bool = False) -> None:
+        if os.path.exists(target):
+            shutil.copymode(target, source)
+        os.rename(source, target)
+
+    # what a playbook does
+
+    def step(self, name: str, *options: dict[str, Any], retire: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+        files = [{"path": str(self.conf), "before": _files.sha256(self.conf.read_bytes()), "options": list(options)}]
+        drain = {"file": str(self.tmp_path / "disabled"), "port": 9292, "grace": 0, "timeout": 60}
+        health = {"url": "http://127.0.0.1:9292/", "versions": {"present": ["v2"]}, "settle": 0, "timeout": 60}
+        return {"name": name, "files": files if options else [], "restart": ["glance-api"], "retire": list(retire),
+                "drain": drain, "health": health, **more}  # fmt: skip
+
+    def params(self, **more: Any) -> dict[str, Any]:
+        return {"state_dir": self.state_dir, "run_id": RUN, "run_token": self.token, "force": False, "step": None,
+                "slice_seconds": 20, "holder": {"host": "control"}, "lease": 900, "seen_token": None, "steps": [],
+                "manifest": {"playbook": "upgrade_to_v2", "started": "t", "hosts": ["h"], "catalogue": [],
+                             "steps": [{"name": "one", "hosts": ["h"]}]}, **more}  # fmt: skip
+
+    def prepare(self, *steps: dict[str, Any], check_mode: bool = False, **more: Any) -> dict[str, Any]:
+        result = _transaction.prepare(self.params(steps=copy.deepcopy(list(steps)), **more), check_mode)
+        self.token = result.get("run_token", self.token)
+        return result
+
+    def apply(self, name: str, **more: Any) -> dict[str, Any]:
+        return self.drive("applying", "done", step=name, **more).apply()
+
+    def undo(self, name: str, **more: Any) -> dict[str, Any]:
+        return self.drive("undoing", "undone", step=name, **more).undo()
+
+    def drive(self, begin: str, end: str, **more: Any) -> _transaction.StepRun:
+        return _transaction.StepRun(self, self.params(**more), begin, end)
+
+    def close(self, outcome: str | None, keep: int = 10) -> dict[str, Any]:
+        return _transaction.close(self.state_dir, RUN, self.token, outcome, keep)
+
+    def open_again(self) -> None:
+        """Another control node takes the run up, the lock's holder being dead."""
+        self.token = _transaction.open_run(self.params(seen_token=self.token))
+
+    @property
+    def run(self) -> _runs.Run:
+        return _runs.Run(self.state_dir, RUN)
+
+    @property
+    def events(self) -> list[str]:
+        return [entry["event"] for entry in self.run.journal()]
+
+    @property
+    def drained(self) -> bool:
+        return (self.tmp_path / "disabled").exists()
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    host = Host(tmp_path)
+    monkeypatch.setattr(_units, "states", host.states)
+    monkeypatch.setattr(_units, "control", host.control)
+    monkeypatch.setattr(_serving, "unhealthy", host.unhealthy)
+    monkeypatch.setattr(_serving, "still_busy", lambda drain, since: host.busy if drain else None)
+    return host
+
+
+# -- prepare ----------------------------------------------------------------------------------------------------------
+
+
+def test_check_mode_shows_the_difference_and_leaves_nothing(host: Host) -> None:
+    result = host.prepare(host.step("one", V2_ON), check_mode=True)
+    assert result["changed"] and "run_token" not in result
+    assert "enable_v2_api = true" in result["diff"][0]["after"]
+    assert not os.path.exists(host.state_dir) and host.conf.read_bytes() == BEFORE
+
+
+def test_prepare_locks_and_keeps_the_pre_image(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    assert host.conf.read_bytes() == BEFORE and host.log == []
+    assert host.run.kept(_files.sha256(BEFORE)) == BEFORE
+    assert host.run.manifest()["local"]["one"]["files"][0]["after"] != _files.sha256(BEFORE)
+    assert _runs.summary(host.state_dir)["unfinished"]["run_id"] == RUN
+
+
+def test_a_file_that_moved_since_the_survey_is_refused(host: Host) -> None:
+    step = host.step("one", V2_ON)
+    host.conf.write_bytes(BEFORE + b"# mine\r\n")
+    with pytest.raises(GlanceError, match="has changed since the survey"):
+        host.prepare(step)
+    assert not os.path.exists(host.state_dir)
+
+
+def test_a_locked_host_is_refused(host: Host) -> None:
+    _runs.acquire(host.state_dir, "other", {})
+    with pytest.raises(_runs.LockedError):
+        host.prepare(host.step("one", V2_ON))
+    assert not host.run.exists
+
+
+@pytest.mark.parametrize("full", ["state", "conf"])
+def test_a_full_disk_is_refused_before_anything(host: Host, monkeypatch: pytest.MonkeyPatch, full: str) -> None:
+    directory = {"state": host.state_dir, "conf": str(host.tmp_path)}[full]
+    os.mkdir(host.state_dir)
+    room = namedtuple("room", ["f_bavail", "f_frsize"])
+    monkeypatch.setattr(os, "statvfs", lambda path: room(0 if path == directory else 10**6, 4096))
+    with pytest.raises(GlanceError, match=rf"{directory} has 0 bytes free"):
+        host.prepare(host.step("one", V2_ON))
+    assert os.listdir(host.state_dir) == []
+
+
+def test_a_record_that_cannot_be_written_gives_the_lock_back(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(run: Any, data: bytes) -> str:
+        raise GlanceError("no space")
+
+    monkeypatch.setattr(_runs.Run, "keep", full)
+    with pytest.raises(GlanceError, match="no space"):
+        host.prepare(host.step("one", V2_ON))
+    assert _runs.read_lock(host.state_dir) is None
+    assert host.run.status() == "abandoned"
+
+
+# -- apply ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_drains_changes_restarts_and_undrains(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[bool, bytes]] = []
+    monkeypatch.setattr(_units, "control", lambda *words: seen.append((host.drained, host.conf.read_bytes())))
+    host.prepare(host.step("one", V2_ON))
+    result = host.apply("one")
+    after = BEFORE.replace(b"enable_v2_api = false", b"enable_v2_api = true")
+    assert seen == [(True, after)] and not host.drained
+    assert stat.S_IMODE(host.conf.stat().st_mode) == 0o640
+    assert (result["changed"], result["finished"], result["files"]) == (True, True, [str(host.conf)])
+    assert result["units"] == ["glance-api"]
+    assert host.asked_versions == [{"present": ["v2"]}]
+    assert host.run.step_states() == {"one": "done"}
+
+
+def test_a_step_that_is_done_is_not_done_again(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.apply("one")
+    host.log.clear()
+    assert host.apply("one")["changed"] is False and host.log == []
+
+
+def test_a_step_without_a_part_for_this_host_does_nothing(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    assert host.apply("two")["changed"] is False
+
+
+def test_waiting_comes_in_slices(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.busy = "2 connections are open"
+    first = host.apply("one", slice_seconds=0)
+    assert (first["finished"], first["progress"]) == (False, ["waiting for traffic to stop: 2 connections are open"])
+    assert host.drained and host.conf.read_bytes() == BEFORE
+    host.busy, host.ill = None, "glance-api is activating"
+    second = host.apply("one", slice_seconds=0)
+    assert second["finished"] is False and second["files"] == [str(host.conf)] and host.drained
+    host.ill = None
+    third = host.apply("one", slice_seconds=0)
+    assert third["finished"] and third["files"] == [] and host.log == ["restart glance-api"]
+
+
+def test_traffic_that_does_not_stop_ends_the_step_and_the_way_back_cuts_nothing(host: Host) -> None:
+    step = host.step("one", V2_ON)
+    step["drain"]["timeout"] = 0
+    host.prepare(step)
+    host.busy = "1 connection is open"
+    with pytest.raises(GlanceError, match="waited 0 s for traffic to stop, but 1 connection"):
+        host.apply("one")
+    assert host.drained
+    host.undo("one")
+    assert host.log == [] and not host.drained and host.conf.read_bytes() == BEFORE
+    assert host.run.step_states() == {"one": "undone"}
+
+
+def test_ill_health_ends_the_step(host: Host) -> None:
+    step = host.step("one", V2_ON)
+    step["health"]["timeout"] = 0
+    host.prepare(step)
+    host.ill = "no answer"
+    with pytest.raises(GlanceError, match="for health, but no answer"):
+        host.apply("one")
+    host.ill = None
+    host.undo("one")
+    assert host.conf.read_bytes() == BEFORE and not host.drained
+
+
+def test_a_unit_that_does_not_start_is_undone(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.fails["restart glance-api"] = GlanceError("systemctl restart glance-api failed")
+    with pytest.raises(GlanceError, match="restart glance-api failed"):
+        host.apply("one")
+    host.fails.clear()
+    host.undo("one")
+    assert host.conf.read_bytes() == BEFORE and host.log[-1] == "restart glance-api"
+    assert "failed" in host.events
+
+
+def test_somebody_elses_edit_before_the_step_is_refused(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.conf.write_bytes(BEFORE + b"x = 1\r\n")
+    with pytest.raises(GlanceError, match="changed since the run was prepared"):
+        host.apply("one")
+    assert host.run.step_states() == {}
+
+
+def test_a_stale_worker_writes_nothing(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    stale = host.token
+    host.open_again()
+    with pytest.raises(_runs.LockedError, match="stale"):
+        host.apply("one", run_token=stale)
+    assert host.conf.read_bytes() == BEFORE and not host.drained
+
+
+# -- killed, and again ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["forward", "back"])
+def test_killed_between_write_and_restart(host: Host, way: str) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.fails["restart glance-api"] = Killed()
+    with pytest.raises(Killed):
+        host.apply("one")
+    changed = host.conf.read_bytes()
+    assert changed != BEFORE and host.drained
+    host.fails.clear()
+    if way == "forward":
+        # The file is as wanted, so what a new survey leaves of the step is the pending restart.
+        host.prepare(host.step("one"), seen_token=host.token)
+        host.apply("one")
+        assert host.conf.read_bytes() == changed and host.log[-1] == "restart glance-api"
+        assert not host.drained
+        host.close("committed")
+        host.open_again()
+    else:
+        host.open_again()
+    host.undo("one")
+    assert host.conf.read_bytes() == BEFORE and host.log[-1] == "restart glance-api" and not host.drained
+
+
+def test_killed_while_it_was_undone(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.apply("one")
+    host.fails["restart glance-api"] = Killed()
+    with pytest.raises(Killed):
+        host.undo("one")
+    assert host.conf.read_bytes() == BEFORE
+    host.fails.clear()
+    host.open_again()
+    host.undo("one")
+    assert host.log[-1] == "restart glance-api" and not host.drained
+    assert host.run.step_states() == {"one": "undone"}
+
+
+def test_a_run_taken_up_again_keeps_what_it_began_with(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    more = host.params()["manifest"] | {"hosts": ["h", "late"], "steps": [{"name": "two", "hosts": ["late"]}],
+                                        "started": "later", "catalogue": [{"id": "e"}]}  # fmt: skip
+    host.prepare(host.step("two", V1_OFF), seen_token=host.token, manifest=more)
+    manifest = host.run.manifest()
+    assert (manifest["started"], manifest["hosts"]) == ("t", ["h", "late"])
+    assert [step["name"] for step in manifest["steps"]] == ["one", "two"]
+    assert sorted(manifest["local"]) == ["one", "two"]
+
+
+# -- undo -------------------------------------------------------------------------------------------------------------
+
+
+def test_two_steps_on_one_file_undone_in_reverse_give_the_same_bytes(host: Host) -> None:
+    one, two = host.step("one", V2_ON), host.step("two", V1_OFF, retire=("glance-registry",))
+    host.prepare(one, two)
+    host.apply("one")
+    between = host.conf.read_bytes()
+    host.apply("two")
+    assert host.units["glance-registry"]["active_state"] == "inactive"
+    assert host.units["glance-registry"]["unit_file_state"] == "disabled"
+    host.close("committed")
+    host.token = _transaction.open_run(host.params())
+    host.log.clear()
+    host.undo("two")
+    assert host.conf.read_bytes() == between
+    assert host.log.index("restart glance-registry") < host.log.index("restart glance-api")
+    assert host.units["glance-registry"] == {
+        "active_state": "active",
+        "sub_state": "running",
+        "unit_file_state": "enabled",
+    }
+    host.undo("one")
+    assert host.conf.read_bytes() == BEFORE
+    assert stat.S_IMODE(host.conf.stat().st_mode) == 0o640
+    host.close("undone")
+    assert host.run.status() == "undone" and _runs.read_lock(host.state_dir) is None
+
+
+def test_undoing_twice_and_what_was_never_done_changes_nothing(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON), host.step("two", V1_OFF))
+    host.apply("one")
+    host.undo("one")
+    host.log.clear()
+    assert host.undo("one")["changed"] is False
+    assert host.undo("two")["changed"] is False
+    assert host.log == []
+
+
+def test_a_unit_that_did_not_run_before_is_left_as_it_was(host: Host) -> None:
+    host.units["glance-registry"].update(active_state="inactive", unit_file_state="disabled")
+    host.prepare(host.step("one", V1_OFF, retire=("glance-registry",)))
+    host.apply("one")
+    host.log.clear()
+    host.undo("one")
+    assert not [line for line in host.log if "registry" in line]
+
+
+def test_a_hotfix_is_refused_by_name_unless_forced_and_then_kept(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.apply("one")
+    hotfix = host.conf.read_bytes() + b"workers = 1\r\n"
+    host.conf.write_bytes(hotfix)
+    with pytest.raises(GlanceError, match="hotfix") as caught:
+        host.undo("one")
+    assert caught.value.details["files"] == [str(host.conf)] and host.conf.read_bytes() == hotfix
+    host.undo("one", force=True)
+    assert host.conf.read_bytes() == BEFORE
+    (kept,) = [entry["kept"] for entry in host.run.journal() if entry["event"] == "overwritten"]
+    assert host.run.kept(kept) == hotfix
+
+
+def test_a_file_that_was_removed_since_comes_back_when_forced(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.apply("one")
+    host.conf.unlink()
+    with pytest.raises(GlanceError, match="hotfix"):
+        host.undo("one")
+    host.undo("one", force=True)
+    assert host.conf.read_bytes() == BEFORE and stat.S_IMODE(host.conf.stat().st_mode) == 0o640
+
+
+def test_on_the_way_back_any_version_is_healthy(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.apply("one")
+    host.asked_versions.clear()
+    host.undo("one")
+    assert host.asked_versions == [None]
+
+
+def test_a_preview_of_the_way_back_changes_nothing(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.apply("one")
+    after, journal = host.conf.read_bytes(), host.events
+    result = host.drive("undoing", "undone", step="one").preview()
+    assert result["changed"] and "enable_v2_api = false" in result["diff"][0]["after"]
+    assert host.conf.read_bytes() == after and host.events == journal
+
+
+# -- close ------------------------------------------------------------------------------------------------------------
+
+
+def test_without_an_outcome_an_untouched_run_is_abandoned_and_another_stays_unfinished(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    assert host.close(None)["outcome"] == "abandoned"
+    host.prepare(host.step("one", V2_ON))
+    host.apply("one")
+    assert host.close(None)["outcome"] is None
+    assert _runs.read_lock(host.state_dir) is None
+    assert _runs.summary(host.state_dir)["unfinished"]["run_id"] == RUN
+
+
+def test_closing_prunes_old_records(host: Host) -> None:
+    for name in ("20250101T000000Z-a", "20250102T000000Z-b"):
+        old = _runs.Run(host.state_dir, name)
+        old.write_manifest({"steps": []})
+        old.record("committed")
+    host.prepare(host.step("one", V2_ON))
+    host.apply("one")
+    assert host.close("committed", keep=2)["pruned"] == ["20250101T000000Z-a"]
+
+
+def test_a_stale_token_cannot_close(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    stale = host.token
+    host.open_again()
+    with pytest.raises(_runs.LockedError):
+        _transaction.close(host.state_dir, RUN, stale, "committed")
+    assert host.run.status() == "prepared"
