@@ -30,6 +30,7 @@ except ImportError:  # Python 2.7 without the typing backport: the names stand i
 
 # What ends a line: Python 3 counts a carriage return alone, Python 2 does not.
 _LINES = {False: re.compile(b'[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+'), True: re.compile(b'[^\n]*\n|[^\n]+')}
+_COMMENTED = re.compile(b'[#;]([ \t]*)([^ \t\r\n:=]+)[ \t]*[:=]')
 _ASSIGNMENT = re.compile(b'^([^:=]*[:=])([ \t]*)')
 
 
@@ -58,7 +59,10 @@ def edit(data, options, path):
 def parse_any(data, path):
     # type: (bytes, str) -> Parsed
     """What the editor sees: the file as the newest reads it, or else as Python 2 does."""
-    return _readings(data, path)[0][1]
+    try:
+        return parse(data, path, NEWEST)
+    except GlanceError:
+        return _readings(data, path)[0][1]
 
 
 def _readings(data, path):
@@ -134,6 +138,11 @@ class _File:
         self.kept = list(self.lines)  # type: List[Optional[bytes]]
         self.added = {}  # type: Dict[int, List[bytes]]
         self.new_sections = []  # type: List[Tuple[str, List[bytes]]]
+        self.commented = {}  # type: Dict[bytes, List[Tuple[bool, int]]]
+        for number, line in enumerate(self.lines, 1):
+            match = _COMMENTED.match(line)
+            if match:
+                self.commented.setdefault(match.group(2), []).append((not match.group(1), number))
         self.newline = next((_end(line) for line in self.lines if _end(line)), b'\n')
 
     def data(self):
@@ -239,14 +248,10 @@ class _File:
     def _commented_default(self, group, option):
         # type: (str, str) -> Optional[int]
         """The line ``#option = x``, as in oslo.config's samples; ``# option = x`` (prose, perhaps) only without one."""
-        best = (0, 0)
-        pattern = re.compile(b'[#;]([ \t]*)' + re.escape(to_bytes(option)) + b'[ \t]*[=:]')
-        for start, stop in self._blocks(group):
-            for number in range(start + 1, stop):
-                match = pattern.match(self.lines[number - 1])
-                if match:
-                    best = max(best, (0 if match.group(1) else 1, number))
-        return best[1] or None
+        blocks = self._blocks(group)
+        found = [(exact, number) for exact, number in self.commented.get(to_bytes(option), ())
+                 if any(start < number < stop for start, stop in blocks)]
+        return max(found)[1] if found else None
 
     def _end_of_section(self, group):
         # type: (str) -> Optional[int]

@@ -262,22 +262,24 @@ def change(module):
     path = module.params['path']
     changes = [Change(item) for item in module.params['options']]
     secrets = _keep_secret(module, changes)
-    before, after = _plan(module, path, changes)
+    before = _before(module, path)
+    after = _oslo_ini.edit(before or b'', [item.request() for item in changes], path)
+    old, new = (_oslo_ini.parse_any(data, path) for data in (before or b'', after))
     result = {'path': os.path.realpath(path), 'changed': before != after,
-              'options': _report(path, changes, before or b'', after)}  # type: Dict[str, Any]
+              'options': _report(path, changes, old, new)}  # type: Dict[str, Any]
     if module._diff:
-        places = _places(path, before or b'')
+        raws = old.raws()
         for item in changes:
             if item.secret:
-                secrets.update(raw for _line, raw in places.get(item.key, []))
+                secrets.update(raws.get(item.key, []))
         result['diff'] = [_files.diff(path, before or b'', after, secrets)]
-    _warn_of_lookalikes(module, path, changes, after)
+    _warn_of_lookalikes(module, path, changes, new)
     if module.check_mode:
         return _attributes(module, path, result) if before is not None else result
     if before != after:
         with _runs.write_guard(module.params['state_dir'], module.params['run_token']):
             # Whoever held the lock until now may have changed the file.
-            if _plan(module, path, changes) != (before, after):
+            if _before(module, path) != before:
                 raise GlanceError('%s was changed by somebody else just now. Run the task again.' % path, path=path)
             if module.params['backup'] and before is not None:
                 result['backup_file'] = module.backup_local(path)
@@ -286,15 +288,14 @@ def change(module):
     return _attributes(module, path, result)
 
 
-def _plan(module, path, changes):
-    # type: (AnsibleModule, str, List[Change]) -> Tuple[Optional[bytes], bytes]
-    """The bytes before (None without a file) and after."""
-    before = None
+def _before(module, path):
+    # type: (AnsibleModule, str) -> Optional[bytes]
+    """The bytes of the file, or None where one is to be made."""
     if os.path.lexists(path) or not module.params['create']:
-        before = _files.read(path)
-    elif not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        return _files.read(path)
+    if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
         raise GlanceError('%s cannot be made: its directory does not exist. Make the directory first.' % path, path=path)
-    return before, _oslo_ini.edit(before or b'', [item.request() for item in changes], path)
+    return None
 
 
 def _keep_secret(module, changes):
@@ -313,8 +314,8 @@ def _keep_secret(module, changes):
 
 
 def _report(path, changes, before, after):
-    # type: (str, List[Change], bytes, bytes) -> List[Dict[str, Any]]
-    old, new = _places(path, before), _places(path, after)
+    # type: (str, List[Change], _oslo_ini.Parsed, _oslo_ini.Parsed) -> List[Dict[str, Any]]
+    old, new = _places(before), _places(after)
     report = []
     for item in changes:
         group, name = item.key
@@ -330,19 +331,19 @@ def _report(path, changes, before, after):
     return report
 
 
-def _places(path, data):
-    # type: (str, bytes) -> Dict[Tuple[str, str], List[Tuple[int, str]]]
+def _places(parsed):
+    # type: (_oslo_ini.Parsed) -> Dict[Tuple[str, str], List[Tuple[int, str]]]
     places = {}  # type: Dict[Tuple[str, str], List[Tuple[int, str]]]
-    for entry in _oslo_ini.parse_any(data, path).entries:
+    for entry in parsed.entries:
         places.setdefault((entry.group, entry.option), []).append((entry.line, entry.raw))
     return places
 
 
-def _warn_of_lookalikes(module, path, changes, after):
-    # type: (AnsibleModule, str, List[Change], bytes) -> None
+def _warn_of_lookalikes(module, path, changes, parsed):
+    # type: (AnsibleModule, str, List[Change], _oslo_ini.Parsed) -> None
     """A misspelt line has no effect, and somebody surely thinks that it has."""
     wanted = dict(((_alike(item.section), _alike(item.option)), item) for item in changes if not item.absent)
-    for entry in _oslo_ini.parse_any(after, path).entries:
+    for entry in parsed.entries:
         item = wanted.get((_alike(entry.group), _alike(entry.option)))
         if item and (entry.group, entry.option) != item.key:
             module.warn('%s:%d: [%s] %s is not %s/%s to oslo.config, which compares names exactly. The line was left alone.' % (

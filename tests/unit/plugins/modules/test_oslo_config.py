@@ -175,14 +175,13 @@ def test_a_host_locked_by_a_run_is_not_written_to(run: Run, target: Path) -> Non
 
 
 def test_a_change_by_somebody_else_is_noticed(run: Run, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = oslo_config._plan
+    edit = oslo_config._oslo_ini.edit
 
-    def later(*arguments: Any) -> Any:
-        found = plan(*arguments)
+    def slow(*arguments: Any) -> bytes:
         target.write_bytes(BEFORE + b"other = 1\n")
-        return found
+        return edit(*arguments)
 
-    monkeypatch.setattr(oslo_config, "_plan", later)
+    monkeypatch.setattr(oslo_config._oslo_ini, "edit", slow)
     assert "was changed by somebody else" in run({"option": "debug", "value": "true"})["msg"]
     assert target.read_bytes() == BEFORE + b"other = 1\n"
 
