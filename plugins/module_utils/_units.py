@@ -60,8 +60,9 @@ def show(names):
     code, out, err = _systemctl(['show', '--no-pager', '--property=' + ','.join(PROPERTIES), '--'] + list(names))
     blocks = [block for block in re.split(r'\n\s*\n', out.strip()) if block.strip()]
     if code != 0 or len(blocks) != len(names):
-        raise GlanceError('systemctl show %s failed (%d): %s. Is systemd running on this host?'
-                          % (' '.join(names), code, err or 'its answer has %d parts' % len(blocks)))
+        raise GlanceError('systemctl cannot tell the state of %s and other units (%d): %s. The services are looked at and '
+                          'restarted through systemd, which must be running on this host.'
+                          % (names[0], code, ' '.join(err.split()) or 'its answer has %d parts' % len(blocks)))
     found, seen = [], set()
     now, monotonic = time.time(), _monotonic()
     for name, block in zip(names, blocks):

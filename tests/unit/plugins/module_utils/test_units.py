@@ -90,7 +90,7 @@ def test_no_names_no_call(systemctl):
 
 def test_an_answer_for_other_units_is_refused(systemctl):
     systemctl[0]["show"] = [(0, MISSING, "")]
-    with pytest.raises(GlanceError, match="Is systemd running"):
+    with pytest.raises(GlanceError, match="systemd, which must be running"):
         _units.show(["a", "b"])
 
 
