@@ -95,11 +95,19 @@ class ActionModule(ActionBase):
             "hosts": {
                 host: {
                     "steps": [plan.local[step][host] for step in _plan.STEPS if host in plan.local.get(step, {})],
-                    # What an earlier attempt at this run began here has to be undone with the rest.
+                    # What an earlier attempt at this run left half-way may have left the host drained, so it is done
+                    # again from the record there, even where nothing is left to change.
+                    "to_do": [
+                        step
+                        for step in _plan.STEPS
+                        if host in plan.local.get(step, {})
+                        or _state(fleet, host, run_id, step) in ("applying", "undoing")
+                    ],
+                    # What an earlier attempt began here has to be undone with the rest.
                     "groups": [
                         step
                         for step in _plan.STEPS
-                        if host in plan.local.get(step, {}) or _begun(fleet, host, run_id, step)
+                        if host in plan.local.get(step, {}) or _state(fleet, host, run_id, step) in _undo.TOUCHED
                     ],
                     "seen_token": plan.runs.seen.get(host),
                 }
@@ -158,8 +166,9 @@ class ActionModule(ActionBase):
         Display().display("\n".join(lines))
 
 
-def _begun(fleet: _plan.Fleet, host: str, run_id: str, step: str) -> bool:
-    """Whether an earlier attempt at the run has touched the step here and not undone it."""
-    return fleet.trouble(host) is None and any(
-        run["run_id"] == run_id and run["step_states"].get(step) in _undo.TOUCHED for run in fleet.surveys[host]["runs"]
-    )
+def _state(fleet: _plan.Fleet, host: str, run_id: str, step: str) -> str | None:
+    """How far an earlier attempt at the run came with the step here: applying, done, undoing or undone."""
+    if fleet.trouble(host) is not None:
+        return None
+    states = [run["step_states"] for run in fleet.surveys[host]["runs"] if run["run_id"] == run_id]
+    return states[0].get(step) if states else None

@@ -139,8 +139,8 @@ steps:
   type: list
   elements: dict
 hosts:
-  description: For each host of the run its parts of the steps, the names of all steps that concern it, and the token of a
-    lock that may be taken over.
+  description: For each host of the run its parts of the steps, the names of the steps to do and of all that concern it, and
+    the token of a lock that may be taken over.
   returned: success
   type: dict
 catalogue:

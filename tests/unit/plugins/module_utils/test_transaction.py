@@ -307,6 +307,19 @@ def test_killed_between_write_and_restart(host: Host, way: str) -> None:
     assert host.conf.read_bytes() == BEFORE and host.log[-1] == "restart glance-api" and not host.drained
 
 
+def test_killed_after_the_restart_and_finished_from_the_record(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.ill = "not yet"
+    host.apply("one", slice_seconds=0)
+    host.ill = None
+    # A new survey finds nothing to change, and the host is still drained.
+    host.prepare(seen_token=host.token)
+    host.apply("one")
+    assert not host.drained and host.run.step_states() == {"one": "done"}
+    host.undo("one")
+    assert host.conf.read_bytes() == BEFORE
+
+
 def test_killed_while_it_was_undone(host: Host) -> None:
     host.prepare(host.step("one", V2_ON))
     host.apply("one")
