@@ -56,6 +56,12 @@ def edit(data, options, path):
     return after
 
 
+def literal(text):
+    # type: (str) -> str
+    """Write a text so that oslo.config's substitution gives back exactly it: each $ is escaped."""
+    return re.sub(r'\\?\$', lambda match: '$$' if match.group() == '$' else '\\\\$', text)
+
+
 def parse_any(data, path):
     # type: (bytes, str) -> Parsed
     """What the editor sees: the file as the newest reads it, or else as Python 2 does."""

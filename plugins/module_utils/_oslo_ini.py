@@ -16,7 +16,7 @@ import os
 
 from ansible_collections.stackops.glance.plugins.module_utils import _files
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.module_utils._oslo_edit import edit, parse_any
+from ansible_collections.stackops.glance.plugins.module_utils._oslo_edit import edit, literal, parse_any
 from ansible_collections.stackops.glance.plugins.module_utils._oslo_parse import (
     NEWEST,
     PIKE,
@@ -25,7 +25,7 @@ from ansible_collections.stackops.glance.plugins.module_utils._oslo_parse import
     dialect,
     parse,
 )
-from ansible_collections.stackops.glance.plugins.module_utils._oslo_resolve import literal, resolve
+from ansible_collections.stackops.glance.plugins.module_utils._oslo_resolve import resolve
 
 try:
     from typing import Any, Dict, Iterable, List, Optional, Tuple

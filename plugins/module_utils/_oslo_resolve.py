@@ -56,12 +56,6 @@ def resolve(values, schema_option, environ=None, schema=None, dialect=NEWEST):
     return service.answer(schema_option)
 
 
-def literal(text):
-    # type: (str) -> str
-    """Write a text so that oslo.config's substitution gives back exactly it: each $ is escaped."""
-    return re.sub(r'\\?\$', lambda match: '$$' if match.group() == '$' else '\\\\$', text)
-
-
 def _same(one, other):
     # type: (Dict[str, Any], Dict[str, Any]) -> bool
     return _group(one) == _group(other) and _dest(one) == _dest(other)

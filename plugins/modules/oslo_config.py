@@ -192,8 +192,9 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
-from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_ini, _runs
+from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_edit, _runs
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+from ansible_collections.stackops.glance.plugins.module_utils._oslo_parse import NEWEST, Parsed
 
 try:
     from typing import Any, Dict, List, Optional, Set, Tuple
@@ -221,13 +222,13 @@ class Change:
             values = [item['secret_value'] if self.hidden else item['value']]
         self.values = [_text(value) for value in values]
         if item['literal']:
-            self.values = [_oslo_ini.literal(value) for value in self.values]
+            self.values = [_oslo_edit.literal(value) for value in self.values]
 
     @property
     def key(self):
         # type: () -> Tuple[str, str]
         """Group and option as oslo.config compares them."""
-        return _oslo_ini.NEWEST.group(self.section), self.option.replace(u'-', u'_')
+        return NEWEST.group(self.section), self.option.replace(u'-', u'_')
 
     def request(self):
         # type: () -> Dict[str, Any]
@@ -263,8 +264,8 @@ def change(module):
     changes = [Change(item) for item in module.params['options']]
     secrets = _keep_secret(module, changes)
     before = _before(module, path)
-    after = _oslo_ini.edit(before or b'', [item.request() for item in changes], path)
-    old, new = (_oslo_ini.parse_any(data, path) for data in (before or b'', after))
+    after = _oslo_edit.edit(before or b'', [item.request() for item in changes], path)
+    old, new = (_oslo_edit.parse_any(data, path) for data in (before or b'', after))
     result = {'path': os.path.realpath(path), 'changed': before != after,
               'options': _report(path, changes, old, new)}  # type: Dict[str, Any]
     if module._diff:
@@ -314,7 +315,7 @@ def _keep_secret(module, changes):
 
 
 def _report(path, changes, before, after):
-    # type: (str, List[Change], _oslo_ini.Parsed, _oslo_ini.Parsed) -> List[Dict[str, Any]]
+    # type: (str, List[Change], Parsed, Parsed) -> List[Dict[str, Any]]
     old, new = _places(before), _places(after)
     report = []
     for item in changes:
@@ -332,7 +333,7 @@ def _report(path, changes, before, after):
 
 
 def _places(parsed):
-    # type: (_oslo_ini.Parsed) -> Dict[Tuple[str, str], List[Tuple[int, str]]]
+    # type: (Parsed) -> Dict[Tuple[str, str], List[Tuple[int, str]]]
     places = {}  # type: Dict[Tuple[str, str], List[Tuple[int, str]]]
     for entry in parsed.entries:
         places.setdefault((entry.group, entry.option), []).append((entry.line, entry.raw))
@@ -340,7 +341,7 @@ def _places(parsed):
 
 
 def _warn_of_lookalikes(module, path, changes, parsed):
-    # type: (AnsibleModule, str, List[Change], _oslo_ini.Parsed) -> None
+    # type: (AnsibleModule, str, List[Change], Parsed) -> None
     """A misspelt line has no effect, and somebody surely thinks that it has."""
     wanted = dict(((_alike(item.section), _alike(item.option)), item) for item in changes if not item.absent)
     for entry in parsed.entries:

@@ -175,13 +175,13 @@ def test_a_host_locked_by_a_run_is_not_written_to(run: Run, target: Path) -> Non
 
 
 def test_a_change_by_somebody_else_is_noticed(run: Run, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    edit = oslo_config._oslo_ini.edit
+    edit = oslo_config._oslo_edit.edit
 
     def slow(*arguments: Any) -> bytes:
         target.write_bytes(BEFORE + b"other = 1\n")
         return edit(*arguments)
 
-    monkeypatch.setattr(oslo_config._oslo_ini, "edit", slow)
+    monkeypatch.setattr(oslo_config._oslo_edit, "edit", slow)
     assert "was changed by somebody else" in run({"option": "debug", "value": "true"})["msg"]
     assert target.read_bytes() == BEFORE + b"other = 1\n"
 
