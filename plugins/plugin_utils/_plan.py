@@ -10,6 +10,7 @@ the form that glance_transaction takes. Nothing here reads a host, a cloud or a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -206,7 +207,8 @@ class _Glance:
 
     def health(self, wishes: Wishes, **versions: list[str]) -> dict[str, Any]:
         address = str(self.value("bind_host") or "0.0.0.0")
-        address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address, address)
+        address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+        address = f"[{address}]" if ":" in address else address
         scheme = "https" if self.value("cert_file") else "http"
         return {
             "url": f"{scheme}://{address}:{self.port}/",
@@ -328,7 +330,7 @@ def _nova_hosts(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
         if parts:
             plan.local.setdefault("nova", {})[host] = _part(
                 "nova",
-                [service for service, _answer in parts],
+                list(services.values()),
                 edits,
                 {"url": None, "settle": wishes.settle, "timeout": wishes.start_timeout},
             )
@@ -456,19 +458,25 @@ def _consumers(fleet: Fleet, plan: Plan) -> None:
 def _consumer(fleet: Fleet, host: str, name: str, service: dict[str, Any], plan: Plan) -> None:
     said = fleet.overrides.get(host, {}).get(name, {}).get("release")
     version = said or (service["release"] or {}).get("version")
-    rules = (
-        [_catalogue.images_api(service["project"], int(str(version).partition(".")[0]))]
-        if version
-        else _catalogue.images_api_options(service["project"])
-    )
+    trouble = "its release was not found."
+    try:
+        rules = (
+            [_catalogue.images_api(service["project"], _major(version))]
+            if version
+            else _catalogue.images_api_options(service["project"])
+        )
+    except _catalogue.CatalogueError as error:
+        rules, trouble = [], error.message
     for rule in rules:
-        if rule.schema is None:
-            spoken, origin = rule.version, None
-        else:
+        spoken, origin = rule.version, None
+        if rule.schema is not None:
             answer = _service.resolve(service, rule.schema)
             if not version and answer["status"] == "default":
                 continue  # without a release the default is not known
             spoken, origin = rule.spoken(answer["effective"]), answer["origin"]
+            if spoken is None:
+                trouble = f"{answer['origin']} says {answer['raw']}."
+                break
         file, _colon, line = (origin or "").rpartition(":")
         plan.spoken.append(
             {
@@ -476,7 +484,7 @@ def _consumer(fleet: Fleet, host: str, name: str, service: dict[str, Any], plan:
                 "service": name,
                 "release": str(version or "unknown"),
                 "origin": origin,
-                "api": [f"v{spoken}"] if spoken else [],
+                "api": [f"v{spoken}"],
                 "reason": rule.note,
             }
         )
@@ -494,10 +502,19 @@ def _consumer(fleet: Fleet, host: str, name: str, service: dict[str, Any], plan:
     plan.add(
         "consumer_unknown",
         "warning",
-        f"It is not known which Images API {name} speaks: its release was not found.",
-        f'Name it: glance_flip_services: {{{name}: {{release: "10"}}}} for this host.',
+        f"It is not known which Images API {name} speaks: {trouble}",
+        f'Name its release by its major number, glance_flip_services: {{{name}: {{release: "10"}}}} for this host; or look '
+        "there yourself.",
         host=host,
     )
+
+
+def _major(version: object) -> int:
+    """The major number of a consumer's release: the catalogue has no names for them. Raises CatalogueError."""
+    found = re.match(r"(?:\d+:)?(\d+)", str(version))
+    if found is None:
+        raise _catalogue.CatalogueError(f"{version} is no number of a release.")
+    return int(found[1])
 
 
 # -- v1 off -------------------------------------------------------------------------------------------------------
@@ -527,7 +544,11 @@ def _v1_off(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
                 "Retire what needs it, then run the same playbook again.",
                 host=glance.host,
             )
-        edits = _glance_v1.edits(glance.services, glance.release, v1=False, registry=None if needed_by else False)
+        try:
+            edits = _glance_v1.edits(glance.services, glance.release, v1=False, registry=None if needed_by else False)
+        except GlanceError as error:
+            plan.add("glance_v1_cannot_go_off", "blocker", error.message, "Mend it by hand.", host=glance.host)
+            continue
         retire = _glance_v1.retire(glance.services, glance.offers)
         if edits or retire:
             plan.local.setdefault("glance_v1_off", {})[glance.host] = _part(
