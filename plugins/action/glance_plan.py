@@ -13,7 +13,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _takeover, _undo
-from ansible_collections.stackops.glance.plugins.plugin_utils._table import table
+from ansible_collections.stackops.glance.plugins.plugin_utils._table import shown, table
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "direction": {"type": "str", "choices": ["do", "undo"], "default": "do"},
@@ -158,7 +158,7 @@ class ActionModule(ActionBase):
                     [(each.severity, each.id, each.place, each.message) for each in plan.findings],
                 ),
             ]
-            lines += [f"  {each.id}: {each.remedy}" for each in plan.findings if each.severity == "blocker"]
+            lines += [shown(f"  {each.id}: {each.remedy}") for each in plan.findings if each.severity == "blocker"]
         steps = [(each["name"], each["title"], ", ".join(each["hosts"]) or "Keystone") for each in plan.steps]
         if steps:
             lines += ["", *table(("step to undo" if plan.undo else "step", "so that", "on"), steps)]

@@ -6,17 +6,21 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Sequence
+
+#: Characters that a terminal obeys, among them those that turn the direction of what follows.
+_OBEYED = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Lines of a table, its columns as wide as they need to be; control characters in a cell are shown, not obeyed."""
-    cells = [[_shown(cell) for cell in row] for row in (header, *rows)]
+    """Lines of a table, its columns as wide as they need to be."""
+    cells = [["-" if cell is None else shown(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
 
 
-def _shown(cell: object) -> str:
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: repr(found[0])[1:-1], "-" if cell is None else str(cell))
+def shown(text: object) -> str:
+    """Text from a host's file, in which control characters are to be seen and not obeyed."""
+    return "".join(repr(char)[1:-1] if unicodedata.category(char) in _OBEYED else char for char in str(text))

@@ -1,0 +1,199 @@
+# Copyright (c) 2026 stackops.glance contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import socket
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.stackops.glance.plugins.module_utils import _serving, _units
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+
+
+class Service:
+    """A little HTTP server that answers what a test tells it."""
+
+    def __init__(self) -> None:
+        self.status, self.body = 300, versions("v2.5", "v2.0", "v1.1")
+        self.paths: list[str] = []
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                service.paths.append(self.path)
+                self.send_response(service.status)
+                self.send_header("Content-Length", str(len(service.body)))
+                if service.status == 302:
+                    self.send_header("Location", "/elsewhere")
+                self.end_headers()
+                self.wfile.write(service.body)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_port
+        self.url = f"http://127.0.0.1:{self.port}/"
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+
+def versions(*ids: str) -> bytes:
+    return json.dumps({"versions": [{"id": id_, "status": "SUPPORTED"} for id_ in ids]}).encode()
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    service = Service()
+    yield service
+    service.server.shutdown()
+    service.server.server_close()
+
+
+@pytest.fixture
+def units(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str]]:
+    states = {"glance-api": {"active_state": "active", "sub_state": "running"}}
+    monkeypatch.setattr(_units, "states", lambda names: {name: states[name] for name in names})
+    return states
+
+
+def trouble(url: str | None, present: tuple[str, ...] = (), absent: tuple[str, ...] = (), **more: Any) -> str | None:
+    step = {"restart": ["glance-api"], "health": {"url": url, "settle": 0, **more}}
+    return _serving.unhealthy(step, time.time() - 1, {"present": list(present), "absent": list(absent)})
+
+
+# -- health -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 300])
+def test_healthy(service: Service, units: Any, status: int) -> None:
+    service.status = status
+    assert trouble(service.url, present=("v2",)) is None
+    assert service.paths == ["/"]
+
+
+def test_versions_that_are_missing_or_left(service: Service, units: Any) -> None:
+    service.body = versions("v1.1", "v1.0")
+    assert "does not offer v2, only v1.1, v1.0" in str(trouble(service.url, present=("v2",)))
+    assert "still offers v1" in str(trouble(service.url, absent=("v1",)))
+    assert trouble(service.url, present=("v1",)) is None
+
+
+def test_without_versions_any_will_do(service: Service, units: Any) -> None:
+    step = {"restart": [], "health": {"url": service.url, "settle": 0}}
+    assert _serving.unhealthy(step, 0, None) is None
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe", b"[]", b"{}", b'{"versions": [1]}', b"null"])
+def test_an_answer_that_is_no_list_of_versions(service: Service, units: Any, body: bytes) -> None:
+    service.body = body
+    assert "answers no list of versions" in str(trouble(service.url))
+
+
+@pytest.mark.parametrize("status", [302, 404, 503])
+def test_an_answer_of_another_kind(service: Service, units: Any, status: int) -> None:
+    service.status = status
+    assert f"answers {status}" in str(trouble(service.url))
+    assert service.paths == ["/"]  # a redirect is not followed
+
+
+def test_nobody_answers(units: Any) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        assert "does not answer" in str(trouble(f"http://127.0.0.1:{free.getsockname()[1]}/"))
+
+
+def test_a_service_that_hangs_up(units: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            server.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        assert "does not answer" in str(trouble(f"http://127.0.0.1:{server.getsockname()[1]}/"))
+
+
+def test_a_service_that_says_nothing(units: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_serving, "HTTP_TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert "does not answer" in str(trouble(f"http://127.0.0.1:{server.getsockname()[1]}/"))
+
+
+def test_https_is_spoken_to_whatever_its_certificate(service: Service, units: Any) -> None:
+    assert "does not answer" in str(trouble(service.url.replace("http:", "https:")))
+
+
+def test_units_are_looked_at_first(units: dict[str, dict[str, str]]) -> None:
+    units["glance-api"].update(active_state="activating", sub_state="auto-restart")
+    assert trouble(None) == "glance-api is activating (auto-restart)"
+    units["glance-api"].update(active_state="failed", sub_state="failed")
+    with pytest.raises(GlanceError, match="glance-api does not start"):
+        trouble(None)
+
+
+def test_a_service_has_to_show_that_it_stays(units: Any) -> None:
+    assert "3600 s to show that they stay" in str(trouble(None, settle=3600))
+    assert trouble(None, settle=0) is None
+
+
+# -- drain ------------------------------------------------------------------------------------------------------------
+
+
+def test_drain_and_undrain(tmp_path: Path) -> None:
+    drain = {"file": str(tmp_path / "off")}
+    for _twice in range(2):
+        _serving.drain(drain)
+    # The service is another user, and has to see it.
+    assert stat.S_IMODE((tmp_path / "off").stat().st_mode) == 0o644
+    for _twice in range(2):
+        _serving.undrain(drain)
+    assert not (tmp_path / "off").exists()
+    _serving.drain(None)
+    _serving.undrain(None)
+
+
+def test_a_drain_file_that_cannot_be_made_or_removed(tmp_path: Path) -> None:
+    with pytest.raises(GlanceError, match="cannot be created"):
+        _serving.drain({"file": str(tmp_path / "missing" / "off")})
+    (tmp_path / "directory").mkdir()
+    with pytest.raises(GlanceError, match="cannot be removed"):
+        _serving.undrain({"file": str(tmp_path / "directory")})
+
+
+def test_without_a_drain_nothing_is_waited_for() -> None:
+    assert _serving.still_busy(None, time.time()) is None
+
+
+def test_the_balancer_has_its_time(service: Service) -> None:
+    drain = {"port": service.port, "grace": 60}
+    assert _serving.still_busy(drain, time.time()) == "the balancer has 60 s to notice"
+    assert _serving.still_busy(drain, time.time() - 61) is None
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_every_open_connection_counts(family: int) -> None:
+    address = "127.0.0.1" if family == socket.AF_INET else "::1"
+    try:
+        server = socket.create_server((address, 0), family=family)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with server:
+        drain = {"port": server.getsockname()[1], "grace": 0}
+        assert _serving.still_busy(drain, 0) is None  # one that listens is not one that works
+        with socket.create_connection(server.getsockname()[:2]) as client:
+            assert "connections to port" in str(_serving.still_busy(drain, 0))
+            accepted = server.accept()[0]
+            accepted.close()
+            client.recv(1)
+        deadline = time.time() + 5
+        while _serving.still_busy(drain, 0) and time.time() < deadline:
+            time.sleep(0.05)
+        assert _serving.still_busy(drain, 0) is None
