@@ -521,10 +521,26 @@ def _major(version: object) -> int:
 
 
 #: Findings that mean that somebody speaks v1 still, or may.
-KEEPS_V1 = ("nova_host_unreachable", "consumer_speaks_v1", "consumer_unreadable", "consumer_unknown")
+KEEPS_V1 = (
+    "glance_program_calls_v1",
+    "nova_host_unreachable",
+    "consumer_speaks_v1",
+    "consumer_unreadable",
+    "consumer_unknown",
+)
 
 
 def _v1_off(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
+    hosts = list(_glance_hosts(fleet))
+    for glance in hosts:
+        for caller in glance.offers["v1_needed_by"]:
+            plan.add(
+                "glance_program_calls_v1",
+                "warning",
+                f"A program of Glance's own calls v1: {caller}.",
+                "Retire it, or accept that it fails once v1 is off.",
+                host=glance.host,
+            )
     keep = [found for found in plan.findings if found.id in KEEPS_V1 and found.id not in wishes.accept]
     if keep:
         plan.add(
@@ -534,22 +550,22 @@ def _v1_off(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
             "Bring these to v2 and run the same playbook again.",
         )
         return
-    for glance in _glance_hosts(fleet):
-        needed_by = glance.offers["registry_needed_by"]
-        if glance.offers["registry"] and needed_by:
-            plan.add(
-                "registry_needed",
-                "note",
-                "glance-registry goes on: %s." % "; ".join(needed_by),
-                "Retire what needs it, then run the same playbook again.",
-                host=glance.host,
-            )
+    # A scrubber may ask the registry of another host.
+    needed_by = [f"{glance.host}: {reason}" for glance in hosts for reason in glance.offers["registry_needed_by"]]
+    if needed_by and any(glance.offers["registry"] for glance in hosts):
+        plan.add(
+            "registry_needed",
+            "note",
+            "glance-registry goes on: %s." % "; ".join(needed_by),
+            "Retire what needs it, then run the same playbook again.",
+        )
+    for glance in hosts:
         try:
             edits = _glance_v1.edits(glance.services, glance.release, v1=False, registry=None if needed_by else False)
         except GlanceError as error:
             plan.add("glance_v1_cannot_go_off", "blocker", error.message, "Mend it by hand.", host=glance.host)
             continue
-        retire = _glance_v1.retire(glance.services, glance.offers)
+        retire = [] if needed_by else _glance_v1.retire(glance.services, glance.offers)
         if edits or retire:
             plan.local.setdefault("glance_v1_off", {})[glance.host] = _part(
                 "glance_v1_off",
