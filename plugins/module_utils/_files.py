@@ -24,10 +24,11 @@ MASK = u'********'
 
 #: Names of options whose values are secrets, in any of OpenStack's services.
 _SECRET_NAME = re.compile(
-    u'passw|secret|token$|token_value|auth_key|encryption_key|access_key|api_?key|private_key$|_key_data|credential|'
-    u'passphrase|^admin_token|hmac_keys|^(?:swift_store_|s3_store_|sheepdog_)?(?:key|pass|pwd)$|_pwd$|_pass$', re.I)
-_NO_SECRET = re.compile(u'(?:_file|_files|_path|_dir|_expiration|_timeout|_time|_ttl|_length|_bind|_type|_hash_algorithms)$',
-                        re.I)
+    u'passw|passphrase|secret|credential|token$|auth_key|access_key|encryption_key|fixed_key|api_?key|private_key$|hmac_keys|'
+    u'_pwd$|_pass$|^(?:swift_store_|s3_store_)?(?:key|pass|pwd)$|^(?:admin|swift_store)_user$', re.I)
+_NO_SECRET = re.compile(
+    u'^(?:use|enable|allow|validate|require|send)_|'
+    u'_(?:files?|path|dir|expiration|timeout|time|ttl|length|bind|type|uuid|class|algorithms?)$', re.I)
 _URL_CREDENTIALS = re.compile(u'(://[^\\s/:@]*:)([^\\s]*)(?=@)')
 _SETTING = re.compile(u'(\\s*[#;]?\\s*)([^\\s:=#;\\[][^:=]*?)(\\s*[:=]\\s*)(.*)$', re.S)
 
@@ -56,7 +57,7 @@ def write(module, path, data, mode=None, uid=None, gid=None, unsafe_writes=False
     # type: (Any, str, bytes, Optional[int], Optional[int], Optional[int], bool) -> None
     """Replace a file in one step, durably: readers find the old content or the new, also after a power cut.
 
-    Owner, mode, SELinux context and extended attributes of a file that is there stay (Ansible's ``atomic_move`` sees to
+    Owner, mode and SELinux context of a file that is there stay (Ansible's ``atomic_move`` sees to
     it) unless given. A symbolic link stays, and the file that it leads to is replaced. When the disk is full, or
     anything else goes wrong before the last step, GlanceError is raised and the file is as it was.
     """

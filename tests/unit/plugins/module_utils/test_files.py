@@ -115,6 +115,8 @@ def test_secret_names(name):
         "api_servers",
         "token_expiration",
         "key_manager_class",
+        "use_user_token",
+        "rbd_secret_uuid",
     ],
 )
 def test_names_without_a_secret(name):
