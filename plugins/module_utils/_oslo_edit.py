@@ -91,7 +91,7 @@ def _wanted(options, path):
     wanted = []  # type: List[Tuple[Tuple[str, str], List[str]]]
     seen = set()
     for item in options:
-        section, option = item['section'], item['option'].replace('-', '_')
+        section, option = _text(item['section']), _text(item['option']).replace('-', '_')
         for name, kind in ((section, 'section'), (option, 'option')):
             if not name.strip() or name != name.strip() or re.search('[\r\n]', name):
                 raise GlanceError('%s: %r is no name of %s that oslo.config could read.' % (path, name, kind))
@@ -103,14 +103,20 @@ def _wanted(options, path):
         seen.add((NEWEST.group(section), option))
         if item.get('state') == 'absent':
             values = []
-            if option != item['option']:  # a misspelt line, which oslo.config does not read, may go, too
-                wanted.append(((section, item['option']), []))
+            if option != _text(item['option']):  # a misspelt line, which oslo.config does not read, may go, too
+                wanted.append(((section, _text(item['option'])), []))
         elif 'values' in item and item['values'] is not None:
-            values = list(item['values'])
+            values = [_text(value) for value in item['values']]
         else:
-            values = [item['value']]
+            values = [_text(item['value'])]
         wanted.append(((section, option), values))
     return wanted
+
+
+def _text(value):
+    # type: (Any) -> str
+    """Python 2's modules get their arguments as bytes."""
+    return value.decode('utf-8') if isinstance(value, bytes) else value
 
 
 def _verify(before, after, wanted, dialect, path):
