@@ -204,7 +204,7 @@ def _api_servers(
                 )
             )
     retries = _ask(service, release, "num_retries")
-    hosts = {urlsplit(server if "://" in server else f"//{server}").hostname for server in servers}
+    hosts = {_host(server) for server in servers}
     direct = sorted(host for host in hosts if host and host in glance_addresses)
     if direct and retries and retries["effective"] == 0:
         found.append(
@@ -218,6 +218,13 @@ def _api_servers(
             )
         )
     return found
+
+
+def _host(server: str) -> str | None:
+    try:
+        return urlsplit(server if "://" in server else f"//{server}").hostname
+    except ValueError:  # brackets that do not pair
+        return None
 
 
 def _xen(service: Service, release: _catalogue.Release) -> list[dict[str, Any]]:

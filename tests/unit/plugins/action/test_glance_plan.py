@@ -1,0 +1,133 @@
+# Copyright (c) 2026 stackops.glance contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.stackops.glance.plugins.action import glance_plan
+
+CLOUD = {"endpoints": [{"url": "http://api:9292", "v2": {"answers": True}}], "catalogue_changes": []}
+ENDPOINT = {"id": "e", "interface": "admin", "url_before": "http://api:9292/v1", "url_after": "http://api:9292"}
+
+
+def host(project: str, name: str, version: str, values: dict[str, str], **more: Any) -> dict[str, Any]:
+    path = f"/etc/{project}/{name}.conf"
+    unit = {"name": name, "active_state": "active", "unit_file_state": "enabled", "triggered_by": []}
+    found = {
+        "project": project, "prog": name, "release": {"version": version}, "units": [unit], "config_files": [path],
+        "config_dirs": [], "config_origin": "unit", "files": [{"path": path, "sha256": "0" * 64}], "environment": {},
+        "oslo_config": "3.17.0/python2", "policy": None, "paste": None, "crons": [], "error": None,
+        "restart_pending": False,
+        "values": [{"group": key.split("/")[0], "option": key.split("/")[1], "raw": raw, "file": path, "line": 7}
+                   for key, raw in values.items()],
+    }  # fmt: skip
+    return {"hostname": "h", "time": 1000.0, "lock": None, "runs": [], "unfinished": None, "services": {name: found},
+            **more}  # fmt: skip
+
+
+def glance(**more: Any) -> dict[str, Any]:
+    return host("glance", "glance-api", "15.0.2", {}, **more)
+
+
+def nova(v1: bool = True, **more: Any) -> dict[str, Any]:
+    values = {"glance/api_servers": "http://api:9292", **({"glance/use_glance_v1": "true"} if v1 else {})}
+    return host("nova", "nova-compute", "14.1.0", values, **more)
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    lines: list[str] = []
+    monkeypatch.setattr(ActionBase, "run", lambda self, tmp=None, task_vars=None: {})
+    monkeypatch.setattr(Display, "display", lambda self, text, *args, **more: lines.extend(text.splitlines()))
+    return lines
+
+
+def plan(surveys: dict[str, dict[str, Any]], cloud: dict[str, Any] = CLOUD, **arguments: Any) -> dict[str, Any]:
+    kinds = {kind: [name for name in surveys if name.startswith(kind[0])] for kind in ("glance", "nova", "consumer")}
+    given = {f"{kind}_hosts": names for kind, names in kinds.items()} | {"cloud": cloud} | arguments
+    task = SimpleNamespace(args=given, async_val=0)
+    action = glance_plan.ActionModule(task, None, SimpleNamespace(), None, None, None)
+    hostvars = {name: {"glance_flip_survey": survey} for name, survey in surveys.items()}
+    return action.run(None, {"hostvars": hostvars})
+
+
+def test_a_new_run(screen: list[str]) -> None:
+    made = plan({"g1": glance(), "n1": nova(), "n2": nova(v1=False)}, playbook="upgrade_to_v2")
+    assert (made["changed"], made["verdict"], made["continued"]) == (False, "ready", False)
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{6}", made["run_id"])
+    assert set(made["hosts"]) == {"n1"}
+    assert made["hosts"]["n1"]["to_do"] == made["hosts"]["n1"]["groups"] == ["nova"]
+    assert made["hosts"]["n1"]["steps"][0]["files"][0]["path"] == "/etc/nova/nova-compute.conf"
+    assert made["manifest"]["hosts"] == ["n1"] and made["manifest"]["playbook"] == "upgrade_to_v2"
+    # ansible-playbook, of which this worker is a child
+    assert made["holder"]["pid"] == os.getppid() and made["holder"]["started"]
+
+
+def test_what_is_shown(screen: list[str]) -> None:
+    plan({"g1": glance(), "n1": nova(), "n2": nova(v1=False)})
+    text = "\n".join(screen)
+    assert "n1    nova-compute  Nova 14.1.0 (Newton)" in text
+    assert "/etc/nova/nova-compute.conf:7" in text and "nova_fleet_mixed" in text
+    assert screen[-1] == "verdict: ready"
+    screen.clear()
+    plan({"g1": glance(), "n1": nova()}, show="versions")
+    assert "verdict" not in "\n".join(screen)
+
+
+def test_a_value_cannot_drive_the_terminal(screen: list[str]) -> None:
+    bad = nova()
+    bad["services"]["nova-compute"]["values"][0]["raw"] = "\x1b[2Japi:9292"
+    assert plan({"g1": glance(), "n1": bad})["verdict"] == "blocked"
+    assert not any("\x1b" in line for line in screen) and any(r"\x1b[2J" in line for line in screen)
+
+
+def test_a_change_of_the_catalogue_alone_is_recorded_on_the_glance_hosts(screen: list[str]) -> None:
+    made = plan({"g1": glance(), "n1": nova(v1=False)}, {**CLOUD, "catalogue_changes": [ENDPOINT]})
+    assert (made["verdict"], list(made["hosts"]), made["hosts"]["g1"]["to_do"]) == ("ready", ["g1"], [])
+    assert made["manifest"]["catalogue"] == made["catalogue_undo"] == [ENDPOINT]
+
+
+def run(states: dict[str, str], status: str = "applying") -> dict[str, Any]:
+    return {"run_id": "r1", "started": "then", "hosts": ["g1", "n1"], "steps": list(states), "catalogue": [ENDPOINT],
+            "step_states": states, "status": status}  # fmt: skip
+
+
+def test_a_run_that_was_killed_is_taken_up_where_it_stopped(screen: list[str]) -> None:
+    lock = {"run_id": "r1", "token": 4, "holder": {}, "expires": 1.0}
+    half, whole = run({"glance_v2_on": "applying"}), run({"nova": "done"})
+    made = plan({
+        "g1": glance(runs=[half], unfinished=half, lock=lock),
+        "n1": nova(v1=False, runs=[whole], unfinished=whole),
+        "n2": nova(),
+    })  # fmt: skip
+    assert (made["run_id"], made["continued"], made["run_started"]) == ("r1", True, "then")
+    # Nothing is left to change on g1, but the killed run may have left it drained.
+    g1, n1, n2 = (made["hosts"][name] for name in ("g1", "n1", "n2"))
+    assert (g1["steps"], g1["to_do"], g1["groups"]) == ([], ["glance_v2_on"], ["glance_v2_on"])
+    assert g1["seen_token"] == "r1:4"
+    # What is done is not done again, and is undone with the rest.
+    assert (n1["to_do"], n1["groups"]) == ([], ["nova"])
+    assert n2["to_do"] == ["nova"]
+    assert made["catalogue"] == [] and made["catalogue_undo"] == [ENDPOINT]
+
+
+def test_the_way_back(screen: list[str]) -> None:
+    made = plan({
+        "g1": glance(runs=[run({"glance_v1_off": "done"}, "committed")]),
+        "n1": nova(v1=False, runs=[run({"nova": "done"}, "committed")]),
+    }, direction="undo", run_id="")  # fmt: skip
+    assert (made["verdict"], made["run_id"], made["catalogue_undo"]) == ("ready", "r1", [ENDPOINT])
+    assert {name: part["groups"] for name, part in made["hosts"].items()} == {"g1": ["glance_v1_off"], "n1": ["nova"]}
+    assert "step to undo" in "\n".join(screen)
+
+
+def test_no_run_to_undo(screen: list[str]) -> None:
+    made = plan({"g1": glance(), "n1": nova()}, direction="undo", run_id="")
+    assert (made["verdict"], made["hosts"]) == ("nothing_to_do", {})
