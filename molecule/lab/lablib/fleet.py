@@ -143,7 +143,8 @@ def reset() -> None:
     in_parallel(_lab_host("stop"), [*nova, *glance])
     in_parallel(_lab_host("stop"), [INFRA])
     in_parallel(_lab_host("start"), glance)
-    wait(f"http://{host.address}:9292/healthcheck" for host in glance)
+    # v1 asks the registry for everything.
+    wait(f"http://{host.address}:{port}/healthcheck" for host in glance for port in (9191, 9292))
     in_parallel(_lab_host("start"), [INFRA])
     wait()
     in_parallel(_lab_host("start"), nova)
