@@ -11,7 +11,7 @@ IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL = help
-.PHONY: help env environments images demo lab-up lab-down lab-shell lint format unit sanity compile fuzz molecule test test-all bench
+.PHONY: help env environments images demo demo-back lab-up lab-down lab-shell lint format unit sanity compile fuzz molecule test test-all bench
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,7 +23,10 @@ environments: ## Make the Python environments: ansible-core 2.19, 2.16 and, wher
 	@python3 tests/bin/bootstrap.py main core-2.16 newest
 
 demo: env ## Flip a real cloud in containers from the Images API v1 to v2, and show it
-	@$(IN) molecule/lab/demo
+	@$(IN) molecule/lab/demo flip
+
+demo-back: env ## Flip the demo's cloud back to the Images API v1
+	@$(IN) molecule/lab/demo back
 
 lab-up: env ## Start the lab: Keystone, two Glance hosts, two Nova hosts
 	@$(LAB) up
