@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
 """What all parts of the lab share: paths, names, and how to run a command."""
+
 from __future__ import annotations
 
 import os
@@ -41,20 +42,20 @@ def state_dir() -> Path:
     return STATE
 
 
-def run(*argv: str, check: bool = True, log: Path | None = None, stdin: str | None = None,
-        timeout: float | None = None) -> str:
+def run(
+    *argv: str, check: bool = True, log: Path | None = None, stdin: str | None = None, timeout: float | None = None
+) -> str:
     """Run a command and return its standard output; with `log`, send everything there instead."""
     if log is not None:
         with log.open("a", encoding="utf-8") as out:
             out.write(f"+ {' '.join(argv)}\n")
             out.flush()
-            done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                                  timeout=timeout, check=False)
-        if check and done.returncode:
+            code = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=timeout).returncode
+        if check and code:
             tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-            raise LabError(f"`{argv[0]} {argv[1] if len(argv) > 1 else ''}` ended with {done.returncode}; the end of {log}:\n{tail}")
+            raise LabError(f"`{' '.join(argv[:2])}` ended with {code}; the end of {log}:\n{tail}")
         return ""
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout)
     if check and done.returncode:
         raise LabError(f"`{' '.join(argv)}` ended with {done.returncode}: {(done.stderr or done.stdout).strip()}")
     return done.stdout
@@ -66,8 +67,14 @@ def docker(*argv: str, check: bool = True, log: Path | None = None) -> str:
 
 def succeeds(*argv: str, timeout: float = 30) -> bool:
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                              timeout=timeout, check=False)
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=timeout,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
 """Have a Docker engine that answers, installing and starting it where that is ours to do."""
+
 from __future__ import annotations
 
 import os
@@ -19,10 +20,14 @@ def ensure() -> None:
     if succeeds("docker", "info"):
         return
     if os.environ.get("DOCKER_HOST"):
-        raise LabError(f"No Docker engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}. Start it, or unset DOCKER_HOST.")
+        raise LabError(
+            f"No Docker engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}. Start it, or unset DOCKER_HOST."
+        )
     if not is_root():
-        raise LabError("No Docker engine answers. Install the package docker.io (or Docker's own), start it, and "
-                       "make sure that this user may talk to it (group docker), or run this command as root.")
+        raise LabError(
+            "No Docker engine answers. Install the package docker.io (or Docker's own), start it, and "
+            "make sure that this user may talk to it (group docker), or run this command as root."
+        )
     if not (shutil.which("docker") and shutil.which("dockerd", path=SBIN)):
         install("docker.io", "docker-cli")
         if succeeds("docker", "info"):
@@ -48,13 +53,20 @@ def _start() -> None:
     else:
         # Nothing would keep a service here, so the daemon gets a session of its own and a log file.
         log = (state_dir() / "logs" / "dockerd.log").open("ab")
-        daemon = subprocess.Popen([shutil.which("dockerd", path=SBIN) or "dockerd"], stdin=subprocess.DEVNULL,
-                                  stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                                  env={**os.environ, "PATH": SBIN})
+        daemon = subprocess.Popen(
+            [shutil.which("dockerd", path=SBIN) or "dockerd"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "PATH": SBIN},
+        )
         (state_dir() / "dockerd.pid").write_text(f"{daemon.pid}\n", encoding="ascii")
     deadline = time.monotonic() + 60
     while not succeeds("docker", "info"):
         if time.monotonic() > deadline:
-            raise LabError(f"The Docker engine did not answer within a minute; see {state_dir() / 'logs' / 'dockerd.log'} "
-                           "or `journalctl -u docker`.")
+            raise LabError(
+                f"The Docker engine did not answer within a minute; see {state_dir() / 'logs' / 'dockerd.log'} "
+                "or `journalctl -u docker`."
+            )
         time.sleep(0.5)

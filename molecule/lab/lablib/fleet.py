@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
 """The lab's hosts: start them, bring them back to the starting state, remove them."""
+
 from __future__ import annotations
 
 import ipaddress
@@ -14,9 +15,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import images
-from .common import PREFIX, LabError, docker, say, state_dir
+from .common import PREFIX, STATE, LabError, docker, say, state_dir
 
-SUBNET = ipaddress.ip_network(os.environ.get("LAB_SUBNET", "10.92.15.0/24"))
+DEFAULT_SUBNET = "10.92.15.0/24"
+FACTS = STATE / "lab.json"
+
+
+def _subnet() -> ipaddress.IPv4Network:
+    """The network that the environment asks for, else the one that the lab has."""
+    text = os.environ.get("LAB_SUBNET", "")
+    if not text and FACTS.exists():
+        text = json.loads(FACTS.read_text(encoding="utf-8"))["subnet"]
+    try:
+        network = ipaddress.IPv4Network(text or DEFAULT_SUBNET)
+    except ValueError as error:
+        raise SystemExit(
+            f"lab: LAB_SUBNET={text} is no network: {error}. Give one such as {DEFAULT_SUBNET}."
+        ) from error
+    if network.num_addresses < 64:
+        raise SystemExit(f"lab: LAB_SUBNET={text} is too small: the lab needs a /26 or wider.")
+    return network
+
+
+SUBNET = _subnet()
 NETWORK = f"{PREFIX}lab"
 VOLUME = f"{PREFIX}images"
 BOOT_SECONDS = 60
@@ -57,13 +78,15 @@ def in_parallel(work: Callable[[Host], None], hosts: Iterable[Host]) -> None:
 
 def up() -> None:
     images.ensure()
-    if SUBNET.num_addresses < 64:
-        raise LabError(f"LAB_SUBNET={SUBNET} is too small: the lab needs a /26 or wider.")
     stale = [host for host in HOSTS if state(host) != "running" or not _current(host)]
     if not stale:
         _write_access()
-        wait()
-        say("the lab is up already")
+        try:
+            wait(seconds=10)
+            say("the lab is up already")
+        except LabError as error:
+            say(f"not all of the lab answers: {error}")
+            reset()
         return
     _ensure_network()
     say(f"starting {', '.join(host.name for host in stale)}")
@@ -75,18 +98,28 @@ def up() -> None:
 
 def state(host: Host) -> str:
     """Docker's word for the container: running, paused, exited … or absent."""
-    return docker("container", "inspect", "--format", "{{.State.Status}}", host.container, check=False).strip() or "absent"
+    return (
+        docker("container", "inspect", "--format", "{{.State.Status}}", host.container, check=False).strip() or "absent"
+    )
 
 
 def _current(host: Host) -> bool:
     """Whether the container runs today's image at today's address."""
-    found = docker("container", "inspect", "--format",
-                   "{{.Config.Image}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", host.container, check=False)
+    found = docker(
+        "container",
+        "inspect",
+        "--format",
+        "{{.Config.Image}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+        host.container,
+        check=False,
+    )
     return found.split() == [images.tag(host.image), host.address]
 
 
 def _ensure_network() -> None:
-    found = docker("network", "inspect", "--format", "{{range .IPAM.Config}}{{.Subnet}}{{end}}", NETWORK, check=False).strip()
+    found = docker(
+        "network", "inspect", "--format", "{{range .IPAM.Config}}{{.Subnet}}{{end}}", NETWORK, check=False
+    ).strip()
     if found == str(SUBNET):
         return
     if found:
@@ -104,13 +137,29 @@ def _start(host: Host) -> None:
     # With one hierarchy (cgroup v2) systemd has to write to it; the older layout has a mount of its own for that.
     access = "rw" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else "ro"
     names = [f"--add-host={other.name}:{other.address}" for other in HOSTS if other != host]
-    store = ["--volume", f"{VOLUME}:/var/lib/glance/images"] if host.image == "glance" else []
-    docker("run", "--detach", "--name", host.container, "--hostname", host.name,
-           "--network", NETWORK, "--ip", host.address, *names, "--stop-signal", "SIGRTMIN+3",
-           "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
-           "--cgroupns=host", "--volume", f"/sys/fs/cgroup:/sys/fs/cgroup:{access}",
-           "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec",
-           "--env", "container=docker", "--env", f"LAB_INFRA={INFRA.address}", *store, images.tag(host.image))
+    store = [f"--volume={VOLUME}:/var/lib/glance/images"] if host.image == "glance" else []
+    docker(
+        "run",
+        "--detach",
+        f"--name={host.container}",
+        f"--hostname={host.name}",
+        f"--network={NETWORK}",
+        f"--ip={host.address}",
+        *names,
+        "--stop-signal=SIGRTMIN+3",
+        "--cap-add=SYS_ADMIN",
+        "--security-opt=seccomp=unconfined",
+        "--security-opt=apparmor=unconfined",
+        "--cgroupns=host",
+        f"--volume=/sys/fs/cgroup:/sys/fs/cgroup:{access}",
+        "--tmpfs=/run",
+        "--tmpfs=/run/lock",
+        "--tmpfs=/tmp:exec",
+        "--env=container=docker",
+        f"--env=LAB_INFRA={INFRA.address}",
+        *store,
+        images.tag(host.image),
+    )
 
 
 def _wait_for_boot(host: Host) -> None:
@@ -120,8 +169,10 @@ def _wait_for_boot(host: Host) -> None:
         if word in ("running", "degraded"):
             return
         if time.monotonic() > deadline:
-            raise LabError(f"{host.name} did not finish booting within {BOOT_SECONDS} s ({word or 'no answer'}); look with "
-                           f"`docker exec {host.container} systemctl list-jobs`.")
+            raise LabError(
+                f"{host.name} did not finish booting within {BOOT_SECONDS} s ({word or 'no answer'}); look with "
+                f"`docker exec {host.container} systemctl list-jobs`."
+            )
         time.sleep(0.2)
 
 
@@ -155,6 +206,7 @@ def reset() -> None:
 def _lab_host(action: str) -> Callable[[Host], None]:
     def work(host: Host) -> None:
         docker("exec", host.container, "lab-host", action)
+
     return work
 
 
@@ -182,11 +234,14 @@ def down(with_images: bool = False) -> None:
         docker("rm", "--force", "--volumes", host.container, check=False)
     docker("network", "rm", NETWORK, check=False)
     docker("volume", "rm", VOLUME, check=False)
-    for name in ("clouds.yaml", "lab.json", "seed.json"):
-        (state_dir() / name).unlink(missing_ok=True)
+    for path in (state_dir() / "clouds.yaml", state_dir() / "seed.json", FACTS):
+        path.unlink(missing_ok=True)
     if with_images:
         images.remove()
     say("the lab is gone")
+    daemon = state_dir() / "dockerd.pid"
+    if daemon.exists():
+        say(f"the Docker engine that the lab started still runs; `kill $(cat {daemon})` ends it")
 
 
 def shell(name: str) -> None:
@@ -203,9 +258,15 @@ def status() -> bool:
         word = state(host)
         units = ""
         if word == "running":
-            listing = docker("exec", host.container, "bash", "-c",
-                             '. /usr/share/stackops-glance-lab/host; for s in "${services[@]}"; do '
-                             'echo "${s%.service}=$(systemctl is-active "$s")"; done', check=False)
+            listing = docker(
+                "exec",
+                host.container,
+                "bash",
+                "-c",
+                '. /usr/share/stackops-glance-lab/host; for s in "${services[@]}"; do '
+                'echo "${s%.service}=$(systemctl is-active "$s")"; done',
+                check=False,
+            )
             units = " ".join(listing.split())
             good = good and "=" in units and all(unit.endswith("=active") for unit in units.split())
         else:
@@ -216,19 +277,35 @@ def status() -> bool:
 
 def _write_access() -> None:
     """What the control node needs to reach the cloud."""
-    clouds = {"clouds": {
-        "lab": _cloud("admin", "admin", "lab-admin-secret"),
-        "lab-demo": _cloud("demo", "demo", "lab-demo-secret"),
-        "lab-partner": _cloud("partner", "partner", "lab-partner-secret"),
-    }}
+    clouds = {
+        "clouds": {
+            "lab": _cloud("admin", "admin", "lab-admin-secret"),
+            "lab-demo": _cloud("demo", "demo", "lab-demo-secret"),
+            "lab-partner": _cloud("partner", "partner", "lab-partner-secret"),
+        }
+    }
     # JSON is YAML, and the standard library writes it.
     (state_dir() / "clouds.yaml").write_text(json.dumps(clouds, indent=2) + "\n", encoding="utf-8")
-    facts = {"subnet": str(SUBNET), "keystone": KEYSTONE, "glance": GLANCE,
-             "hosts": {host.name: {"container": host.container, "address": host.address} for host in HOSTS}}
-    (state_dir() / "lab.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    facts = {
+        "subnet": str(SUBNET),
+        "keystone": KEYSTONE,
+        "glance": GLANCE,
+        "hosts": {host.name: {"container": host.container, "address": host.address} for host in HOSTS},
+    }
+    FACTS.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def _cloud(user: str, project: str, password: str) -> dict[str, object]:
-    return {"auth": {"auth_url": KEYSTONE, "username": user, "password": password, "project_name": project,
-                     "user_domain_name": "Default", "project_domain_name": "Default"},
-            "region_name": "RegionOne", "identity_api_version": 3, "interface": "public"}
+    return {
+        "auth": {
+            "auth_url": KEYSTONE,
+            "username": user,
+            "password": password,
+            "project_name": project,
+            "user_domain_name": "Default",
+            "project_domain_name": "Default",
+        },
+        "region_name": "RegionOne",
+        "identity_api_version": 3,
+        "interface": "public",
+    }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
 """Build the lab's images, each tagged by a hash of what it is made from, only where absent."""
+
 from __future__ import annotations
 
 import hashlib
@@ -38,14 +39,17 @@ class Image:
         return SOURCES / (self.name if self.parent else "base")
 
 
-IMAGES = {image.name: image for image in (
-    Image("bullseye", "bullseye"),
-    Image("bookworm", "bookworm"),
-    Image("glance", "bullseye", parent="bullseye", common=True),
-    Image("nova", "bullseye", parent="bullseye", common=True),
-    Image("keystone", "bookworm", parent="bookworm"),
-    Image("infra", "bookworm", parent="keystone", common=True, network="none", schema_from="glance"),
-)}
+IMAGES = {
+    image.name: image
+    for image in (
+        Image("bullseye", "bullseye"),
+        Image("bookworm", "bookworm"),
+        Image("glance", "bullseye", parent="bullseye", common=True),
+        Image("nova", "bullseye", parent="bullseye", common=True),
+        Image("keystone", "bookworm", parent="bookworm"),
+        Image("infra", "bookworm", parent="keystone", common=True, network="none", schema_from="glance"),
+    )
+}
 
 
 @cache
@@ -57,7 +61,7 @@ def tag(name: str) -> str:
     for folder in (image.folder, SOURCES / "common") if image.common else (image.folder,):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
-                digest.update(f"{path.relative_to(SOURCES)}\0{path.stat().st_mode & 0o111}\0".encode())
+                digest.update(f"{path.relative_to(SOURCES)}\0{path.stat().st_mode & 0o100}\0".encode())
                 digest.update(path.read_bytes())
     return f"{PREFIX}{name}:{digest.hexdigest()[:12]}"
 
@@ -75,7 +79,10 @@ def ensure() -> None:
     if "bullseye" in absent or "bookworm" in absent:
         _registry_answers()
     with ThreadPoolExecutor() as pool:
-        chains = [pool.submit(_build_all, names, absent) for names in (("bookworm", "keystone"), ("bullseye", "glance", "nova"))]
+        chains = [
+            pool.submit(_build_all, names, absent)
+            for names in (("bookworm", "keystone"), ("bullseye", "glance", "nova"))
+        ]
         for chain in chains:
             chain.result()
     _build_all(("infra",), absent)
@@ -92,11 +99,13 @@ def _build_all(names: tuple[str, ...], absent: set[str]) -> None:
 def _registry_answers() -> bool:
     """Whether an ordinary `docker pull` works here; decided once, since a dead registry can take long to fail."""
     for suite in ("bookworm", "bullseye"):
-        if not (succeeds("docker", "image", "inspect", f"debian:{suite}")
-                or succeeds("docker", "pull", "--quiet", f"debian:{suite}", timeout=PULL_SECONDS)):
+        if not (
+            succeeds("docker", "image", "inspect", f"debian:{suite}")
+            or succeeds("docker", "pull", "--quiet", f"debian:{suite}", timeout=PULL_SECONDS)
+        ):
             say("no container registry answers: mmdebstrap makes the base images")
             if not shutil.which("mmdebstrap"):
-                engine.install("mmdebstrap")
+                engine.install("mmdebstrap", "debian-archive-keyring")
             return False
     return True
 
@@ -114,12 +123,25 @@ def _build(image: Image) -> None:
     container = f"{PREFIX}build-{image.name}"
     docker("rm", "--force", "--volumes", container, check=False)
     try:
-        docker("run", "--detach", "--name", container, "--network", image.network, "--security-opt", "seccomp=unconfined",
-               "--volume", f"{image.folder}:/build:ro", "--volume", f"{SOURCES / 'common'}:/common:ro",
-               "--add-host", f"{image.name}:127.0.0.1", *machine.build_options(image.suite), parent, "sleep", "infinity")
+        docker(
+            "run",
+            "--detach",
+            f"--name={container}",
+            f"--network={image.network}",
+            f"--add-host={image.name}:127.0.0.1",
+            "--security-opt=seccomp=unconfined",
+            f"--volume={image.folder}:/build:ro",
+            f"--volume={SOURCES / 'common'}:/common:ro",
+            *machine.build_options(image.suite),
+            parent,
+            "sleep",
+            "infinity",
+        )
         docker("exec", container, "sh", "-eux", "/build/build", log=log)
         if image.schema_from:
-            docker("run", "--rm", "--network", f"container:{container}", tag(image.schema_from), "glance-schema", log=log)
+            docker(
+                "run", "--rm", "--network", f"container:{container}", tag(image.schema_from), "glance-schema", log=log
+            )
         if (image.folder / "finish").exists():
             docker("exec", container, "sh", "-eux", "/build/finish", log=log)
         docker("commit", *INIT, container, tag(image.name), log=log)
@@ -133,8 +155,12 @@ def _bootstrap(suite: str, log: Path) -> str:
     if succeeds("docker", "image", "inspect", name):
         return name
     with log.open("ab") as out:
-        make = subprocess.Popen(["mmdebstrap", "--quiet", "--variant=minbase", *machine.mmdebstrap_arguments(suite)],
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=out)
+        make = subprocess.Popen(
+            ["mmdebstrap", "--quiet", "--variant=minbase", *machine.mmdebstrap_arguments(suite)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=out,
+        )
         done = subprocess.run(["docker", "import", "-", name], stdin=make.stdout, stdout=out, stderr=out, check=False)
         if make.wait() or done.returncode:
             succeeds("docker", "rmi", name)

@@ -5,6 +5,7 @@
 Nothing of it reaches an image: it is mounted into the build containers, and read there through
 APT_CONFIG and PIP_CONFIG_FILE.
 """
+
 from __future__ import annotations
 
 import configparser
@@ -17,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from .common import LabError, run, state_dir, succeeds
 
 MOUNT = "/machine"
+APT = Path("/etc/apt")
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 CA_FOLDER = Path("/usr/local/share/ca-certificates")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
@@ -29,16 +31,19 @@ def os_release() -> dict[str, str]:
 
 # --- apt -----------------------------------------------------------------------------------------
 
+
 def apt_entries() -> list[dict[str, str]]:
     """Every binary source of the machine, from both file formats: uri, suite, components, options."""
     entries: list[dict[str, str]] = []
-    folder = Path("/etc/apt/sources.list.d")
-    for path in [Path("/etc/apt/sources.list"), *sorted(folder.glob("*.list"))]:
+    folder = APT / "sources.list.d"
+    for path in [APT / "sources.list", *sorted(folder.glob("*.list"))]:
         if path.is_file():
             for line in path.read_text(encoding="utf-8").splitlines():
                 match = re.match(r"\s*deb\s+(?:\[([^]]*)\]\s+)?(\S+)\s+(\S+)\s+([^#]+)", line)
                 if match:
-                    entries.append({"options": match[1] or "", "uri": match[2], "suite": match[3], "components": match[4]})
+                    entries.append(
+                        {"options": match[1] or "", "uri": match[2], "suite": match[3], "components": match[4]}
+                    )
     for path in sorted(folder.glob("*.sources")):
         for stanza in re.split(r"\n\s*\n", path.read_text(encoding="utf-8")):
             entries.extend(_stanza(stanza))
@@ -65,8 +70,11 @@ def _stanza(text: str) -> list[dict[str, str]]:
         options.append(f"signed-by={signed}")
     if fields.get("trusted", "").lower() == "yes":
         options.append("trusted=yes")
-    return [{"options": " ".join(options), "uri": uri, "suite": suite, "components": fields.get("components", "")}
-            for uri in fields.get("uris", "").split() for suite in fields.get("suites", "").split()]
+    return [
+        {"options": " ".join(options), "uri": uri, "suite": suite, "components": fields.get("components", "")}
+        for uri in fields.get("uris", "").split()
+        for suite in fields.get("suites", "").split()
+    ]
 
 
 def debian_sources(suite: str) -> list[str] | None:
@@ -81,19 +89,36 @@ def debian_sources(suite: str) -> list[str] | None:
             if "main" not in entry["components"].split():
                 continue
             if entry["suite"] in (codename, "stable") and not main:
-                main, options = entry["uri"], entry["options"]
+                main, options = plain_address(entry["uri"]), entry["options"]
             elif entry["suite"] in (f"{codename}-security", "stable-security") and not security:
-                security, security_options = entry["uri"], entry["options"]
+                security, security_options = plain_address(entry["uri"]), entry["options"]
     if not main:
         return None
     lines = [_deb(main, suite, options)]
     for uri, name, opts in ((main, f"{suite}-updates", options), (security, f"{suite}-security", security_options)):
         # An old suite's extra archives move away one day, and apt fails on an absent one.
-        if uri and succeeds("/usr/lib/apt/apt-helper", "download-file", f"{uri.rstrip('/')}/dists/{name}/Release",
-                            str(state_dir() / "release.probe")):
+        if uri and succeeds(
+            "/usr/lib/apt/apt-helper",
+            "download-file",
+            f"{uri.rstrip('/')}/dists/{name}/Release",
+            str(state_dir() / "release.probe"),
+        ):
             lines.append(_deb(uri, name, opts))
     (state_dir() / "release.probe").unlink(missing_ok=True)
     return lines
+
+
+def plain_address(uri: str) -> str:
+    """The mirror behind a source; nothing where it is one that a build cannot use, such as a CD-ROM.
+
+    Debian's cloud images name a file that lists mirrors.
+    """
+    scheme, _, rest = uri.partition(":")
+    if scheme == "mirror+file":
+        listed = Path("/" + rest.lstrip("/"))
+        lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
+        return next((line.split()[0] for line in lines if line.strip() and not line.startswith("#")), "")
+    return uri if scheme in ("http", "https", "ftp") else ""
 
 
 def _deb(uri: str, suite: str, options: str) -> str:
@@ -104,22 +129,40 @@ def apt_proxies() -> list[str]:
     """Settings such as `Acquire::http::Proxy "…";` as apt itself reports them."""
     if not shutil.which("apt-config"):
         return []
-    return [line for line in run("apt-config", "dump").splitlines()
-            if re.match(r"Acquire::(https?|ftp)::([^ ]*::)?(Proxy|Proxy-Auto-Detect|No-?Proxy) ", line, re.IGNORECASE)]
+    return [
+        line
+        for line in run("apt-config", "dump").splitlines()
+        if re.match(r"Acquire::(https?|ftp)::([^ ]*::)?(Proxy|Proxy-Auto-Detect|No-?Proxy) ", line, re.IGNORECASE)
+    ]
 
 
 # --- pip -----------------------------------------------------------------------------------------
+
 
 def pip_settings() -> dict[str, str]:
     """pip's settings of this machine: its configuration files first, the environment over them."""
     settings: dict[str, str] = {}
     home = Path.home()
-    files = [Path("/etc/xdg/pip/pip.conf"), Path("/etc/pip.conf"), home / ".pip/pip.conf",
-             Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf"]
+    files = [
+        Path("/etc/xdg/pip/pip.conf"),
+        Path("/etc/pip.conf"),
+        home / ".pip/pip.conf",
+        Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf",
+    ]
     if os.environ.get("PIP_CONFIG_FILE"):
         files.append(Path(os.environ["PIP_CONFIG_FILE"]))
-    wanted = ("index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "proxy", "cert", "timeout",
-              "default-timeout", "retries")
+    wanted = (
+        "index-url",
+        "extra-index-url",
+        "find-links",
+        "no-index",
+        "trusted-host",
+        "proxy",
+        "cert",
+        "timeout",
+        "default-timeout",
+        "retries",
+    )
     for path in files:
         if not path.is_file():
             continue
@@ -135,7 +178,7 @@ def pip_settings() -> dict[str, str]:
     return {key: value for key, value in settings.items() if key in wanted}
 
 
-def _local_folders(settings: dict[str, str]) -> list[str]:
+def local_folders(settings: dict[str, str]) -> list[str]:
     """Folders of this machine that pip's settings point at; pages of an index may link to their siblings."""
     folders = set()
     for key in ("index-url", "extra-index-url", "find-links"):
@@ -147,6 +190,7 @@ def _local_folders(settings: dict[str, str]) -> list[str]:
 
 
 # --- for a build ---------------------------------------------------------------------------------
+
 
 def build_options(suite: str) -> list[str]:
     """Options for `docker run` that give a build container this machine's package sources."""
@@ -183,7 +227,7 @@ def build_options(suite: str) -> list[str]:
     (place / "pip.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (place / "pip.conf").chmod(0o600)
     options += ["--env", f"PIP_CONFIG_FILE={MOUNT}/pip.conf"]
-    for folder in _local_folders(settings):
+    for folder in local_folders(settings):
         options += ["--volume", f"{folder}:{folder}:ro"]
     for name in PROXIES:
         if os.environ.get(name):
@@ -206,7 +250,9 @@ def _keyrings(sources: list[str], place: Path) -> list[str]:
 def mmdebstrap_arguments(suite: str) -> list[str]:
     sources = debian_sources(suite)
     if not sources:
-        raise LabError(f"No container registry answers and this machine has no Debian package source for {suite}. "
-                       "Set LAB_DEBIAN_MIRROR to the address of a Debian mirror.")
+        raise LabError(
+            f"No container registry answers and this machine has no Debian package source for {suite}. "
+            "Set LAB_DEBIAN_MIRROR to the address of a Debian mirror."
+        )
     arguments = [f"--aptopt={line}" for line in apt_proxies()]
     return [*arguments, suite, "-", sources[0]]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
 """Images as an old cloud holds them: created through Images API v1, and their hashes remembered."""
+
 from __future__ import annotations
 
 import hashlib
@@ -34,7 +35,13 @@ class Seed:
 
 SEEDS = (
     Seed("cirros-raw", "raw", "bare", 16 * MIB, {"hw_disk_bus": "virtio", "os_distro": "cirros"}, "admin", public=True),
-    Seed("debian-qcow2", "qcow2", "bare", 64 * MIB, {"os_distro": "debian", "MixedCase": "kept by v2 only", "two-words": "v1 writes _"}),
+    Seed(
+        "debian-qcow2",
+        "qcow2",
+        "bare",
+        64 * MIB,
+        {"os_distro": "debian", "MixedCase": "kept by v2 only", "two-words": "v1 writes _"},
+    ),
     Seed("windows-vhd", "vhd", "bare", 128 * MIB, {"os_type": "windows", "hw_vif_model": "e1000"}, "partner"),
     Seed("big-raw", "raw", "bare", 256 * MIB, {"purpose": "the largest of the lab"}),
     Seed("rescue-iso", "iso", "bare", 8 * MIB, {}, "admin", public=True, protected=True),
@@ -51,7 +58,7 @@ def content(seed: Seed) -> Iterator[bytes]:
     left = seed.size
     number = 0
     while left:
-        piece = (start + struct.pack(">Q", number) + block)[:min(MIB, left)]
+        piece = (start + struct.pack(">Q", number) + block)[: min(MIB, left)]
         start = b""
         left -= len(piece)
         number += 1
@@ -62,19 +69,28 @@ class Api:
     """Requests to one server as one user."""
 
     def __init__(self, project: str) -> None:
-        body = {"auth": {
-            "identity": {"methods": ["password"], "password": {"user": {
-                "name": project, "domain": {"name": "Default"}, "password": f"lab-{project}-secret"}}},
-            "scope": {"project": {"name": project, "domain": {"name": "Default"}}}}}
-        status, headers, answer = request("POST", f"{KEYSTONE}/auth/tokens", {"Content-Type": "application/json"},
-                                          json.dumps(body).encode())
+        body = {
+            "auth": {
+                "identity": {
+                    "methods": ["password"],
+                    "password": {
+                        "user": {"name": project, "domain": {"name": "Default"}, "password": f"lab-{project}-secret"}
+                    },
+                },
+                "scope": {"project": {"name": project, "domain": {"name": "Default"}}},
+            }
+        }
+        status, headers, answer = request(
+            "POST", f"{KEYSTONE}/auth/tokens", {"Content-Type": "application/json"}, json.dumps(body).encode()
+        )
         if status != 201:
             raise LabError(f"Keystone at {KEYSTONE} refused the user {project}: {status} {answer[:200]!r}")
         self.headers = {"X-Auth-Token": headers["X-Subject-Token"]}
         self.project_id: str = json.loads(answer)["token"]["project"]["id"]
 
-    def call(self, method: str, path: str, headers: dict[str, str] | None = None,
-             body: bytes | Iterator[bytes] | None = None) -> bytes:
+    def call(
+        self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | Iterator[bytes] | None = None
+    ) -> bytes:
         status, _, answer = request(method, GLANCE + path, {**self.headers, **(headers or {})}, body)
         if status >= 300:
             raise LabError(f"{method} {GLANCE}{path}: {status} {answer[:300]!r}")
@@ -103,21 +119,27 @@ class connection_closing:  # noqa: N801  (reads as a word)
         self.connection.close()
 
 
-def send(method: str, url: str, headers: dict[str, str],
-         body: bytes | Iterator[bytes] | None) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+def send(
+    method: str, url: str, headers: dict[str, str], body: bytes | Iterator[bytes] | None
+) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=120)
     try:
-        connection.request(method, parts.path + (f"?{parts.query}" if parts.query else ""), body,
-                           {name: value.encode("utf-8").decode("latin-1") for name, value in headers.items()})
+        connection.request(
+            method,
+            parts.path + (f"?{parts.query}" if parts.query else ""),
+            body,
+            {name: value.encode("utf-8").decode("latin-1") for name, value in headers.items()},
+        )
         return connection, connection.getresponse()
     except OSError as error:
         connection.close()
         raise LabError(f"{method} {url}: {error}. Is the lab up?") from error
 
 
-def request(method: str, url: str, headers: dict[str, str],
-            body: bytes | Iterator[bytes] | None) -> tuple[int, http.client.HTTPMessage, bytes]:
+def request(
+    method: str, url: str, headers: dict[str, str], body: bytes | Iterator[bytes] | None
+) -> tuple[int, http.client.HTTPMessage, bytes]:
     connection, response = send(method, url, headers, body)
     with connection_closing(connection):
         return response.status, response.headers, response.read()
@@ -134,19 +156,32 @@ def create(most: int | None = None) -> None:
         for piece in content(seed):
             digest.update(piece)
         headers = {
-            "Content-Type": "application/octet-stream", "Content-Length": str(seed.size),
-            "x-image-meta-name": seed.name, "x-image-meta-disk_format": seed.disk_format,
-            "x-image-meta-container_format": seed.container_format, "x-image-meta-is_public": str(seed.public),
-            "x-image-meta-protected": str(seed.protected), "x-image-meta-min_disk": "1",
-            **{f"x-image-meta-property-{name}": value for name, value in seed.properties.items()}}
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(seed.size),
+            "x-image-meta-name": seed.name,
+            "x-image-meta-disk_format": seed.disk_format,
+            "x-image-meta-container_format": seed.container_format,
+            "x-image-meta-is_public": str(seed.public),
+            "x-image-meta-protected": str(seed.protected),
+            "x-image-meta-min_disk": "1",
+            **{f"x-image-meta-property-{name}": value for name, value in seed.properties.items()},
+        }
         api = apis[seed.project]
         image = json.loads(api.call("POST", "/v1/images", headers, content(seed)))["image"]
         if seed.shared_with:
             api.call("PUT", f"/v1/images/{image['id']}/members/{apis[seed.shared_with].project_id}")
-        record[seed.name] = {"id": image["id"], "sha256": digest.hexdigest(), "size": seed.size, "project": seed.project,
-                             "disk_format": seed.disk_format, "container_format": seed.container_format,
-                             "properties": image["properties"], "public": seed.public, "protected": seed.protected,
-                             "members": [apis[seed.shared_with].project_id] if seed.shared_with else []}
+        record[seed.name] = {
+            "id": image["id"],
+            "sha256": digest.hexdigest(),
+            "size": seed.size,
+            "project": seed.project,
+            "disk_format": seed.disk_format,
+            "container_format": seed.container_format,
+            "properties": image["properties"],
+            "public": seed.public,
+            "protected": seed.protected,
+            "members": [apis[seed.shared_with].project_id] if seed.shared_with else [],
+        }
         (state_dir() / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         say(f"{seed.name}: {seed.size / MIB:.1f} MiB {seed.disk_format}, {image['id']}")
     say(f"{len(record)} images, recorded in {state_dir() / RECORD}")

@@ -41,6 +41,7 @@ def read_configuration(prog, argv):
     loading.register_auth_conf_options(conf, "keystone_authtoken")
     loading.register_session_conf_options(conf, "keystone_authtoken")
     conf(argv, project="nova", prog=prog, version="14.1.0+standin")
+    set_up_logging(conf)
     for option in GLANCE_OPTS:
         # A value that oslo.config refuses must end the service now, not at the first request.
         conf.glance[option.name]
@@ -101,7 +102,6 @@ def main():
     except (cfg.Error, ValueError, IOError) as error:
         print("%s (stand-in for Nova 14): %s" % (prog, error), file=sys.stderr)
         return 1
-    set_up_logging(conf)
     try:
         work(conf, reload_wanted)
     except KeyboardInterrupt:

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 stackops.glance contributors
+"""What the lab finds out about a machine's package sources."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "molecule" / "lab"))
+
+from lablib import machine  # noqa: E402  (the path comes first)
+
+DEB822 = """
+Types: deb deb-src
+# a comment between fields
+URIs: http://mirror.example/debian
+Suites: bookworm bookworm-updates
+Components: main
+Signed-By: /usr/share/keyrings/example.gpg
+
+Types: deb
+Enabled: no
+URIs: http://off.example/debian
+Suites: bookworm
+Components: main
+
+Types: deb-src
+URIs: http://sources.example/debian
+Suites: bookworm
+Components: main
+
+Types: deb
+URIs: http://mirror.example/debian-security
+Suites: bookworm-security
+Components: main
+Signed-By:
+ -----BEGIN PGP PUBLIC KEY BLOCK-----
+ .
+ -----END PGP PUBLIC KEY BLOCK-----
+"""
+
+ONE_LINE = """
+# deb http://commented.example/debian bookworm main
+deb [arch=amd64 signed-by=/etc/apt/keyrings/x.gpg] https://mirror.example/debian bookworm main contrib # why
+deb-src https://mirror.example/debian bookworm main
+"""
+
+
+@pytest.fixture
+def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine of Debian 12 whose sources are in this folder, and whose mirrors answer to everything."""
+    (tmp_path / "sources.list.d").mkdir()
+    monkeypatch.setattr(machine, "APT", tmp_path)
+    monkeypatch.setattr(machine, "os_release", lambda: {"ID": "debian", "VERSION_CODENAME": "bookworm"})
+    monkeypatch.setattr(machine, "succeeds", lambda *command: True)
+    monkeypatch.setattr(machine, "state_dir", lambda: tmp_path)
+    for name in ("LAB_DEBIAN_MIRROR", "LAB_DEBIAN_SECURITY_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_deb822(apt: Path) -> None:
+    (apt / "sources.list.d" / "debian.sources").write_text(DEB822)
+    keyring = "[signed-by=/usr/share/keyrings/example.gpg] "
+    assert machine.debian_sources("bullseye") == [
+        f"deb {keyring}http://mirror.example/debian bullseye main",
+        f"deb {keyring}http://mirror.example/debian bullseye-updates main",
+        "deb http://mirror.example/debian-security bullseye-security main",
+    ]
+
+
+def test_one_line(apt: Path) -> None:
+    (apt / "sources.list").write_text(ONE_LINE)
+    options = "[arch=amd64 signed-by=/etc/apt/keyrings/x.gpg] "
+    assert machine.debian_sources("bullseye") == [
+        f"deb {options}https://mirror.example/debian bullseye main",
+        f"deb {options}https://mirror.example/debian bullseye-updates main",
+    ]
+
+
+def test_suites_that_the_mirror_lacks_are_left_out(apt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (apt / "sources.list").write_text("deb http://mirror.example/debian bookworm main\n")
+    monkeypatch.setattr(machine, "succeeds", lambda *command: False)
+    assert machine.debian_sources("bullseye") == ["deb http://mirror.example/debian bullseye main"]
+
+
+def test_a_list_of_mirrors_as_on_cloud_images(apt: Path) -> None:
+    (apt / "mirrors").write_text("# Debian\nhttps://mirror.example/debian\tpriority:1\n")
+    (apt / "sources.list").write_text(f"deb mirror+file://{apt}/mirrors bookworm main\n")
+    assert machine.debian_sources("bookworm")[0] == "deb https://mirror.example/debian bookworm main"
+
+
+def test_a_cd_rom_is_no_mirror(apt: Path) -> None:
+    (apt / "sources.list").write_text(
+        "deb cdrom:[Debian]/ bookworm main\ndeb http://mirror.example/debian bookworm main\n"
+    )
+    assert machine.debian_sources("bookworm")[0] == "deb http://mirror.example/debian bookworm main"
+
+
+def test_another_distribution_names_its_mirror(apt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "os_release", lambda: {"ID": "ubuntu", "VERSION_CODENAME": "noble"})
+    (apt / "sources.list").write_text("deb http://mirror.example/ubuntu noble main\n")
+    assert machine.debian_sources("bullseye") is None
+    monkeypatch.setenv("LAB_DEBIAN_MIRROR", "http://mirror.example/debian")
+    assert machine.debian_sources("bullseye")[0] == "deb http://mirror.example/debian bullseye main"
+
+
+def test_pip_reads_its_files_and_then_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, wheels = tmp_path / "index" / "simple", tmp_path / "wheels"
+    index.mkdir(parents=True)
+    wheels.mkdir()
+    settings = tmp_path / "pip.conf"
+    settings.write_text(
+        f"[global]\nextra_index_url =\n    file://{index}\n    https://other.example/simple\nproxy = http://a\n"
+    )
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("PIP_PROXY", "http://b")
+    found = machine.pip_settings()
+    assert found["proxy"] == "http://b"
+    assert found["extra-index-url"].split() == [f"file://{index}", "https://other.example/simple"]
+    # The pages of an index link to files beside it.
+    assert {str(tmp_path / "index"), str(wheels)} <= set(machine.local_folders(found))
