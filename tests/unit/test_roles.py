@@ -82,3 +82,11 @@ def test_wrong_variables_are_refused_before_anything_is_looked_at() -> None:
     assert options("glance_flip", "groups") == options("glance_flip")
     survey = load(ROOT / "playbooks" / "survey.yml")
     assert survey[0]["tasks"][0]["ansible.builtin.import_role"]["tasks_from"] == "groups"
+
+
+def test_the_readme_names_every_variable_of_the_playbooks() -> None:
+    rows = table(ROOT / "README.md")
+    for name, option in options("glance_flip").items():
+        assert name in rows, name
+        if "default" in option:
+            assert rows[name] == shown(option["default"]), name
