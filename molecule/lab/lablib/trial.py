@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from . import seed
-from .common import PREFIX, REPOSITORY, STATE, docker, run
+from .common import PREFIX, REPOSITORY, STATE, LabError, docker, run
 from .fleet import BY_NAME, reset
 
 __all__ = ["reset"]
@@ -174,10 +175,15 @@ def wait_for(what: Callable[[], Any], seconds: float = 30, every: float = 0.2) -
 # -- the cloud ----------------------------------------------------------------------------------------------------
 
 
+@functools.cache
+def _administrator() -> dict[str, str]:
+    return seed.Api("admin").headers
+
+
 def ask(place: str, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> tuple[int, Any]:
     """A request to a Glance host, or to the balancer where the place is infra, as the cloud's administrator."""
     base = f"http://{BY_NAME[place].address}:9292"
-    sent = {**seed.Api("admin").headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    sent = {**_administrator(), **{name.replace("_", "-"): value for name, value in headers.items()}}
     status, _headers, answer = seed.request(method, base + path, sent, body)
     try:
         return status, json.loads(answer)
@@ -185,9 +191,17 @@ def ask(place: str, path: str, method: str = "GET", body: bytes | None = None, *
         return status, answer.decode("utf-8", "replace")
 
 
+def answers(place: str, path: str) -> int:
+    """The status of an answer, 0 while there is none."""
+    try:
+        return ask(place, path)[0]
+    except LabError:
+        return 0
+
+
 def catalogue() -> dict[str, str]:
     """The image service's endpoints: id to URL, with the interface."""
-    headers = seed.Api("admin").headers
+    headers = _administrator()
     services = json.loads(seed.request("GET", f"{seed.KEYSTONE}/services?type=image", headers, None)[2])["services"]
     ids = {service["id"] for service in services}
     found = json.loads(seed.request("GET", f"{seed.KEYSTONE}/endpoints", headers, None)[2])["endpoints"]
@@ -264,10 +278,13 @@ class Run:
     def fails(self, *messages: str) -> Run:
         """It ends with an error, and with all of these words."""
         assert self.wait() != 0, f"It should have failed:\n{self.tail()}"
-        for message in messages:
-            assert message in self.said, f"{message!r} is not said:\n{self.tail()}"
+        self.says(*messages)
         assert "Traceback (most recent call last)" not in self.output, f"It died of an error of its own:\n{self.tail()}"
         return self
+
+    def says(self, *messages: str) -> None:
+        for message in messages:
+            assert message in self.said, f"{message!r} is not said:\n{self.tail()}"
 
     def tail(self) -> str:
         return f"{self.log}:\n" + "\n".join(self.output.splitlines()[-60:])
@@ -302,12 +319,17 @@ def this_environment() -> str:
     return {".venv": "main", ".venv-newest": "newest"}.get(folder, f"core-{folder.removeprefix('.venv-')}")
 
 
-def playbook(name: str, *arguments: str, inventory: str | Path | None = None, environment: str | None = None, **variables: Any) -> Run:
+#: For scenarios that are not about traffic.
+HASTE = {"drain": {"grace": 1}, "settle": 1, "start_timeout": 30}
+
+
+def playbook(name: str, *arguments: str, inventory: str | Path | None = None, environment: str | None = None,
+             environ: dict[str, str] | None = None, **variables: Any) -> Run:
     """Begin a playbook of the collection against the lab; extra-vars by name, without ``glance_flip_``."""
-    extra = {"cloud": "lab", "v1_off": True, "report_dir": str(STATE / "reports"), **variables}
+    extra = {"cloud": "lab", "v1_off": True, "report_dir": str(STATE / "reports"), **HASTE, **variables}
     return Run("ansible-playbook", "-i", str(inventory or INVENTORY), f"stackops.glance.{name}",
                "-e", json.dumps({f"glance_flip_{key}": value for key, value in extra.items()}), *arguments,
-               environment=environment)
+               environment=environment, **(environ or {}))
 
 
 def flip(*arguments: str, **more: Any) -> Run:
@@ -318,9 +340,9 @@ def roll_back(*arguments: str, **more: Any) -> Run:
     return playbook("rollback", *arguments, **more)
 
 
-def module(host: str, name: str, arguments: dict[str, Any]) -> Run:
+def module(host: str, name: str, arguments: dict[str, Any], *more: str) -> Run:
     """One module of the collection on one host."""
-    return Run("ansible", "-i", str(INVENTORY), host, "-m", f"stackops.glance.{name}", "-a", json.dumps(arguments))
+    return Run("ansible", "-i", str(INVENTORY), host, "-m", f"stackops.glance.{name}", "-a", json.dumps(arguments), *more)
 
 
 # -- how much a playbook does on a host ---------------------------------------------------------------------------
