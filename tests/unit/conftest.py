@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible.module_utils import _internal
+from ansible.module_utils.common import warnings
 
 MODULES = {"cloud", "modules"}
 
@@ -15,7 +16,8 @@ def module_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     """Let modules warn as in a process of their own.
 
     Tests of actions import the control node's half of Ansible, which turns the warnings of everything in the process
-    into lines on the terminal.
+    into lines on the terminal; and what one module has warned of would come with the next one's result.
     """
     if MODULES & set(request.path.parts):
         monkeypatch.setattr(_internal, "is_controller", False)
+        monkeypatch.setattr(warnings, "_global_warnings", {})
