@@ -34,7 +34,7 @@ _LABEL = u'(?!-)[%s]{1,63}(?<!-)$'
 _HOSTNAME = re.compile(_LABEL % (u'A-Za-z0-9' + IGNORED_CASE + u'-'))
 _HOSTDOMAIN = re.compile(_LABEL % (u'A-Za-z0-9_' + IGNORED_CASE + u'-'))
 _NUMBERS = {
-    2: (re.compile(u'[+-]?[0-9]+$'),
+    2: (re.compile(u'(?:[+-][ \t\n\r\x0b\x0c]*)?[0-9]+$'),
         re.compile(u'[+-]?(?:[0-9]+\\.?[0-9]*(?:e[+-]?[0-9]+)?|\\.[0-9]+(?:e[+-]?[0-9]+)?|inf|infinity|nan)$', re.I)),
     3: (re.compile(u'[+-]?\\d+(?:_\\d+)*$', re.U),
         re.compile(u'[+-]?(?:D\\.?(?:D)?(?:e[+-]?D)?|\\.D(?:e[+-]?D)?|inf|infinity|nan)$'
@@ -134,7 +134,7 @@ def _number(kind, pattern, option, value, dialect):
             return None
         if not _NUMBERS[dialect.python][pattern].match(text):
             raise ValueError('%s is no %s number' % (value, ('whole', 'decimal')[pattern]))
-        value = kind(text.replace(u'_', u''))
+        value = kind(re.sub(u'[_ \t\n\r\x0b\x0c]', u'', text))
     else:
         value = kind(value)
     least, most, choices = option.get('min'), option.get('max'), option.get('choices')

@@ -49,56 +49,113 @@ ODD = [
 ]  # fmt: skip
 VALUES = PLAIN * 4 + NUMBERS + LISTS + DICTS + QUOTED + REFERENCES * 2 + HOSTS + ODD
 
+SUITABLE = {
+    "string": PLAIN + QUOTED + REFERENCES + ["http", "https", "abc", "ABC", "HTTP", "a.b", "abcd", "é"],
+    "boolean": [
+        "true",
+        "False",
+        "YES",
+        "off",
+        "1",
+        "0",
+        "on",
+        "No",
+        "$a",
+        "$b",
+        "${use_glance_v1}",
+        "yes$none",
+        "tru",
+        "",
+    ],
+    "number": NUMBERS + ["1", "0", "5", "80", "100", "101", "-1", "7", "2000.5", "65536", "$a", "$c", "1$a", ""],
+    "list": LISTS + ["a,b", "$a,b", "[$a,$b]", "1,2,3", "yes,no", "x", '"a", "b"', '"', "[[1],[2]]", "[a],[b,c]", ""],
+    "dict": DICTS + ["a:1", "a:$b", "$a:1", "{a:1,b:2}", 'a:"x,y"', "a:[1,2]", "a:", ""],
+    "host": HOSTS + ["$a", "localhost", "10.0.0.1", "a-b.c", ""],
+}
+KINDS = {
+    "integer": "number", "float": "number", "port": "number", "ip": "host", "hostname": "host", "hostaddress": "host",
+    "multistring": "string",
+}  # fmt: skip
+
+text = st.text(alphabet=st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=6)
 value = st.one_of(
     st.sampled_from(VALUES),
     st.sampled_from(VALUES),
     st.tuples(st.sampled_from(VALUES), st.sampled_from(VALUES)).map("".join),
-    st.text(alphabet=st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=6),
+    text,
 )
+GOOD = {
+    "string": ["x", "http", "abc", "$a", "$b", "${c}", "$$", "a b", "é"],
+    "boolean": ["true", "False", "YES", "off", "1", "0", "On", "no"],
+    "number": ["0", "1", "80", "7", "-1", "+5", " 1", "007", "100"],
+    "list": ["a,b", "x", "1,2", "[1,2]", "$a,$b", "true,no", '"a,b",c', "[[1],[2,3]]", "a,b,", "1,"],
+    "dict": ["a:1", "a:1,b:2", "{a:1}", "k:$b", "k: v:w", 'a:"x,y",b:z', "a:[1,2]", "a:1,", "{a:1,b:2}"],
+    "host": ["10.0.0.1", "::1", "localhost", "a-b.c", "a.b."],
+}
+suitable = {
+    kind: st.one_of(st.sampled_from(GOOD[kind]), st.sampled_from(GOOD[kind]), st.sampled_from(pool), value)
+    for kind, pool in SUITABLE.items()
+}
 delimiter = st.sampled_from([" = ", "=", " = ", ":", ": ", "\t=\t", " =", "= ", " =\u00a0", " : ", "==", "=:"])
 key = st.sampled_from(NAMES * 4 + KEYS)
-
-assignment = st.builds(lambda name, sign, text: [name + sign + text], key, delimiter, value)
-continued = st.builds(
-    lambda name, sign, text, indent, more: [name + sign + text, *(indent + line for line in more)],
-    key,
-    delimiter,
-    value,
-    st.sampled_from([" ", "\t", "    ", " \t"]),
-    st.lists(value.filter(str.strip), min_size=1, max_size=2),
-)
-header = st.sampled_from(["[%s]" % name for name in [*GROUPS * 4, *SECTIONS]]).map(lambda line: [line])
-filler = st.sampled_from(
-    ["", "# comment", "; other", "#a = 1", "#use_glance_v1 = false", "# b = prose", "   ", "\t", "#", "", ""]
-).map(lambda line: [line])
+indent = st.sampled_from([" ", "\t", "    ", " \t"])
+more = st.lists(value.filter(str.strip), min_size=1, max_size=2)
+FILLER = ["", "# comment", "; other", "#a = 1", "#use_glance_v1 = false", "# b = prose", "   ", "\t", "#"]
 TROUBLE = [
     "[", "[]", "[x", "[x] # y", "no sign", "=", ": x", "  stray", " ", "\u00a0= 1", "\x1c", "[ ]", "]", "\u2003x=1",
     "\x0ca=1", "\ufeff", "a", "\x85", "#\x0b",
 ]  # fmt: skip
-trouble = st.sampled_from(TROUBLE).map(lambda line: [line])
-
-line = st.integers(0, 19).flatmap(
-    lambda number: assignment if number < 12 else header if number < 15 else continued if number < 17 else filler
-)
 newline = st.sampled_from(["\n"] * 12 + ["\r\n"] * 5 + ["\r"])
+dice = st.integers(0, 119)
 
 
 @st.composite
-def content(draw: Any, most: int = 8) -> bytes:
+def section(draw: Any, options: list[dict[str, Any]]) -> list[str]:
+    """The lines of a section that sets options of the schema, as a rule."""
+    throw = draw(dice)
+    option = options[throw % len(options)]
+    group = option["group"]
+    if throw % 11 == 1:
+        group = group.upper() if throw % 2 else group.title()
+    elif throw % 11 == 2:
+        group = draw(st.sampled_from(SECTIONS))
+    lines = [f"[{group}]"]
+    for _line in range(throw % 4 + 1):
+        throw = draw(dice)
+        if throw % 10 == 9:
+            lines.append(FILLER[throw % len(FILLER)])
+            continue
+        near = [item for item in options if item["group"] == group] or options
+        option = near[throw % len(near)]
+        name = option["name"].replace("-", "_")
+        if throw % 10 == 1 and option.get("deprecated"):
+            name = option["deprecated"][0].split("/")[1]
+        elif throw % 10 == 2:
+            name = draw(key)
+        kind = option.get("item_type") if option["type"] == "multi" else option["type"]
+        lines.append(name + draw(delimiter) + draw(suitable[KINDS.get(kind, kind)]))
+        if throw % 10 == 3:
+            lines += [draw(indent) + line for line in draw(more)]
+    return lines
+
+
+@st.composite
+def content(draw: Any, options: list[dict[str, Any]], most: int = 3) -> bytes:
     """The bytes of a file."""
     style = draw(st.integers(0, 199))
-    lines = [] if style % 40 == 0 else [draw(header)]
-    lines += draw(st.lists(line, max_size=most))
+    lines = [] if style % 40 else [draw(key) + draw(delimiter)]
+    for _section in range(style % most + 1):
+        lines += draw(section(options))
     if style % 20 == 5:
-        lines.insert(draw(st.integers(0, len(lines))), draw(trouble))
+        lines.insert(draw(st.integers(0, len(lines))), draw(st.sampled_from(TROUBLE)))
     end = draw(newline)
-    text = end.join(part for parts in lines for part in parts)
+    whole = end.join(lines)
     if style % 7:
-        text += end
+        whole += end
     if style % 25 == 1:  # a lone CR, or mixed ends, somewhere
-        at = draw(st.integers(0, len(text)))
-        text = text[:at] + draw(st.sampled_from(["\r", "\r\n", "\n"])) + text[at:]
-    data = text.encode("utf-8", "surrogatepass")
+        at = draw(st.integers(0, len(whole)))
+        whole = whole[:at] + draw(st.sampled_from(["\r", "\r\n", "\n"])) + whole[at:]
+    data = whole.encode("utf-8", "surrogatepass")
     if style == 50:
         data = b"\xef\xbb\xbf" + data
     elif style in (51, 52, 53):  # another encoding, or rubbish
@@ -186,7 +243,7 @@ environment = st.one_of(
 @st.composite
 def file_sets(draw: Any) -> dict[str, Any]:
     """What a service reads, with its schema, command line and environment. Every file named in ``arguments`` is there, as a rule."""
-    arguments = draw(st.sampled_from(ARGUMENTS))
+    arguments, options = draw(st.sampled_from(ARGUMENTS)), draw(schema)
     named = [
         argument.split("=")[-1].replace("ROOT/", "").replace("~/", "")
         for argument in arguments
@@ -200,50 +257,49 @@ def file_sets(draw: Any) -> dict[str, Any]:
     if paths and draw(st.integers(0, 60)) == 0:
         paths = paths[1:]
     return {
-        "files": {path: draw(content(6 if len(paths) > 1 else 12)) for path in paths},
+        "files": {path: draw(content(options)) for path in paths},
         "arguments": arguments,
-        "schema": draw(schema),
+        "schema": options,
         "environ": draw(environment),
     }
 
 
+EDITED = [
+    {"group": group, "name": name, "type": "string"}
+    for group in ("DEFAULT", "glance", "Mixed")
+    for name in ("a", "b", "use_glance_v1", "my-dash")
+]
+ODD_VALUES = [
+    " lead", "trail ", "\nx", "x\n", "a\r\nb", "a\rb", "a\n b", "a\n\nb", '"', "'", '"a"', "\u00a0", "a\nb=c",
+    "a\n[x]", "a\n#b", "\ud800",
+]  # fmt: skip
 new_value = st.one_of(
     st.sampled_from(VALUES),
-    st.text(max_size=8),
+    st.sampled_from(VALUES),
+    text,
     st.lists(st.sampled_from(VALUES), min_size=2, max_size=3).map("\n".join),
-    st.sampled_from(
-        [
-            " lead",
-            "trail ",
-            "\nx",
-            "x\n",
-            "a\r\nb",
-            "a\rb",
-            "a\n b",
-            "a\n\nb",
-            '"',
-            "'",
-            '"a"',
-            "\u00a0",
-            "a\nb=c",
-            "a\n[x]",
-            "a\n#b",
-            "\ud800",
-        ]
-    ),
+    st.sampled_from(ODD_VALUES),
 )
-new_option = st.builds(
-    lambda section, name, how, one, several: {
-        "section": section,
-        "option": name,
-        **({"state": "absent"} if how < 2 else {"value": one} if how < 8 else {"values": several}),
-    },
-    st.sampled_from([*GROUPS * 3, *SECTIONS, "brand_new"]),
-    st.sampled_from(NAMES * 4 + ["new", "new2", "a.b", "é", " a", "a=b", "#a"]),
-    st.integers(0, 9),
-    new_value,
-    st.lists(new_value, min_size=1, max_size=3),
-)
+
+
+@st.composite
+def new_option(draw: Any) -> dict[str, Any]:
+    throw = draw(dice)
+    known = EDITED[throw % len(EDITED)]
+    item = {"section": known["group"], "option": known["name"]}
+    if throw % 10 == 0:
+        item["section"] = draw(st.sampled_from([*SECTIONS, "brand_new"]))
+    if throw % 10 == 1:
+        item["option"] = draw(st.sampled_from([*KEYS, "new", "new2", " a", "a=b", "#a"]))
+    how = draw(st.integers(0, 9))
+    if how < 2:
+        return {**item, "state": "absent"}
+    if how < 8:
+        return {**item, "value": draw(new_value)}
+    return {**item, "values": draw(st.lists(new_value, min_size=1, max_size=3))}
+
+
 edits = st.tuples(
-    content(12), st.lists(new_option, min_size=1, max_size=4, unique_by=lambda item: (item["section"], item["option"]))
+    content(EDITED),
+    st.lists(new_option(), min_size=1, max_size=4, unique_by=lambda item: (item["section"], item["option"])),
 )
