@@ -131,6 +131,49 @@ def open_run(params):
     return _runs.acquire(params['state_dir'], params['run_id'], params['holder'] or {}, params['lease'], params['seen_token'])
 
 
+def reopen(params):
+    # type: (Dict[str, Any]) -> str
+    """Take the lock for undoing a run, unless a file carries somebody's work: better known before anything is undone."""
+    run = _runs.Run(params['state_dir'], params['run_id'])
+    known = {}  # type: Dict[str, List[str]]
+    for step in run.step_states():
+        files, _units_before = touched([entry for entry in run.journal() if entry.get('step') == step])
+        for path, change in files.items():
+            known.setdefault(path, []).extend((change['before'], change['after']))
+    foreign = [path for path in sorted(known) if _found(path) not in known[path]]
+    if foreign and not params['force']:
+        raise _foreign(run, foreign)
+    return open_run(params)
+
+
+def touched(entries):
+    # type: (List[Dict[str, Any]]) -> Tuple[Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]]
+    """Files and units that a step has touched and not yet undone, each as it was before the step, by its entries."""
+    files, units = {}, {}  # type: Tuple[Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]]
+    for entry in entries:
+        if entry['event'] == 'undone':
+            files, units = {}, {}
+        elif entry['event'] == 'applying':
+            for change in entry['files']:
+                files.setdefault(change['path'], dict(change))['after'] = change['after']
+            for name, state in entry['units'].items():
+                units.setdefault(name, state)
+    return files, units
+
+
+def _found(path):
+    # type: (str) -> str
+    return _files.sha256(_files.read(path) if os.path.exists(path) else b'')
+
+
+def _foreign(run, paths):
+    # type: (_runs.Run, List[str]) -> GlanceError
+    return GlanceError('%s changed after run %s wrote there (somebody\'s hotfix?); undoing would lose that. Nothing '
+                       'was undone on this host. Merge the change by hand, or run again with '
+                       '-e glance_flip_force=true: what is there is then kept in %s.'
+                       % (', '.join(paths), run.run_id, run.path('files')), files=paths)
+
+
 # -- apply and undo -----------------------------------------------------------------------------------------------
 
 
@@ -171,17 +214,7 @@ class StepRun:
 
     def touched(self):
         # type: () -> Tuple[Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]]
-        """Files and units that this step has touched and not yet undone, each as it was before the step."""
-        files, units = {}, {}  # type: Tuple[Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]]
-        for entry in self.entries():
-            if entry['event'] == 'undone':
-                files, units = {}, {}
-            elif entry['event'] == 'applying':
-                for change in entry['files']:
-                    files.setdefault(change['path'], dict(change))['after'] = change['after']
-                for name, state in entry['units'].items():
-                    units.setdefault(name, state)
-        return files, units
+        return touched(self.entries())
 
     def changed(self):
         # type: () -> bool
@@ -353,10 +386,7 @@ class StepRun:
                 if self.force:
                     self.record('overwritten', path=path, kept=self.run.keep(data))
         if foreign and not self.force:
-            raise GlanceError('%s changed after run %s wrote there (somebody\'s hotfix?); undoing would lose that. Nothing '
-                              'was undone on this host. Merge the change by hand, or run again with '
-                              '-e glance_flip_force=true: what is there is then kept in %s.'
-                              % (', '.join(foreign), self.run.run_id, self.run.path('files')), files=foreign)
+            raise _foreign(self.run, foreign)
 
     def restore(self, files, units):
         # type: (Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]) -> None

@@ -38,7 +38,7 @@ options:
     description:
       - V(prepared) checks that every file is as surveyed and that there is room, takes the lock and writes manifest and
         pre-images.
-      - V(opened) takes the lock for a run that is on record already.
+      - V(opened) takes the lock for undoing a run that is on record, unless a file of it was changed since.
       - V(applied) does O(step) on this host, that is drain, change, restart, wait for health, undrain.
       - V(undone) puts every file and unit that O(step) touched back as it was, and restarts.
       - V(closed) writes O(outcome) into the journal and gives the lock back.
@@ -163,7 +163,7 @@ def run(module):
     if state != 'opened' and not params['run_token']:
         raise GlanceError('state %s needs the run_token that state prepared or opened returned.' % state)
     if state == 'opened':
-        return {'changed': True, 'run_token': _transaction.open_run(params)}
+        return {'changed': True, 'run_token': _transaction.reopen(params)}
     if state == 'closed':
         return _transaction.close(params['state_dir'], params['run_id'], params['run_token'], params['outcome'],
                                   params['keep_runs'])

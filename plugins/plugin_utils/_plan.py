@@ -561,7 +561,10 @@ def _v1_off(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
         )
     for glance in hosts:
         try:
-            edits = _glance_v1.edits(glance.services, glance.release, v1=False, registry=None if needed_by else False)
+            # By then the first step has turned v2 on.
+            edits = _glance_v1.edits(
+                glance.services, glance.release, v1=False, v2=True, registry=None if needed_by else False
+            )
         except GlanceError as error:
             plan.add("glance_v1_cannot_go_off", "blocker", error.message, "Mend it by hand.", host=glance.host)
             continue

@@ -374,6 +374,21 @@ def test_two_steps_on_one_file_undone_in_reverse_give_the_same_bytes(host: Host)
     assert host.run.status() == "undone" and _runs.read_lock(host.state_dir) is None
 
 
+def test_a_hotfix_is_refused_before_the_way_back_begins(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON), host.step("two", V1_OFF))
+    host.apply("one")
+    host.apply("two")
+    host.close("committed")
+    left = host.conf.read_bytes()
+    host.conf.write_bytes(left + b"# hotfix\n")
+    with pytest.raises(GlanceError, match="changed after run"):
+        _transaction.reopen(host.params(force=False))
+    assert _runs.read_lock(host.state_dir) is None
+    assert _transaction.reopen(host.params(force=True, seen_token=None))
+    host.conf.write_bytes(left)
+    assert _transaction.reopen(host.params(force=False, seen_token=_runs.token_of(_runs.read_lock(host.state_dir))))
+
+
 def test_undoing_twice_and_what_was_never_done_changes_nothing(host: Host) -> None:
     host.prepare(host.step("one", V2_ON), host.step("two", V1_OFF))
     host.apply("one")

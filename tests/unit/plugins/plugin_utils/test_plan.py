@@ -308,6 +308,12 @@ def test_v1_off_turns_off_and_retires() -> None:
     assert written["/etc/glance/glance-api.conf"] == ["enable_v1_api"]
 
 
+def test_v2_on_and_v1_off_fit_into_one_run() -> None:
+    made = plan(fleet(g1=glance("DEFAULT/enable_v2_api = false"), n1=nova()), v1_off=True)
+    assert steps(made) == {"glance_v2_on": ["g1"], "nova": ["n1"], "glance_v1_off": ["g1"]}
+    assert made.verdict == "ready"
+
+
 def test_a_registry_that_is_needed_goes_on() -> None:
     asking = glance("DEFAULT/data_api = glance.db.registry.api")
     made = plan(fleet(g1=asking, n1=nova()), v1_off=True)
