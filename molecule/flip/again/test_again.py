@@ -13,6 +13,8 @@ def test_nothing_has_changed() -> None:
     assert trial.locked() == []
 
 
-@pytest.mark.parametrize(("host", "most"), [*((host, 4) for host in trial.GLANCES), *((host, 2) for host in trial.NOVAS)])
+@pytest.mark.parametrize(
+    ("host", "most"), [*((host, 4) for host in trial.GLANCES), *((host, 2) for host in trial.NOVAS)]
+)
 def test_it_started_few_programs_on_a_host(host: str, most: int) -> None:
     assert 0 < trial.executions(host) <= most

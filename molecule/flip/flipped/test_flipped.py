@@ -43,7 +43,9 @@ def test_only_what_the_flip_is_about_has_changed() -> None:
     before, after = trial.remembered("before"), trial.look()
     changed = [name for name in trial.differences(before, after) if not name.startswith("endpoint ")]
     allowed = r"glance\d:/etc/glance/glance-(api|registry)\.conf|nova\d:/etc/nova/nova\.conf"
-    retired = r"glance\d glance-registry|glance\d:/etc/systemd/system/multi-user\.target\.wants/glance-registry\.service"
+    retired = (
+        r"glance\d glance-registry|glance\d:/etc/systemd/system/multi-user\.target\.wants/glance-registry\.service"
+    )
     assert [name for name in changed if not re.fullmatch(f"{allowed}|{retired}", name)] == []
     # Mode and owner are as they were.
     files = [name for name in changed if re.fullmatch(allowed, name)]
@@ -60,8 +62,12 @@ def test_only_what_the_flip_is_about_has_changed() -> None:
     ],
 )  # fmt: skip
 def test_comments_and_other_lines_are_whole(host: str, path: str, gone: set[str], come: set[str]) -> None:
-    kept = trial.sh(host, f"cat /usr/share/stackops-glance-lab{path}").replace("@INFRA@", trial.BY_NAME["infra"].address)
-    lines = [line for line in difflib.ndiff(kept.splitlines(), trial.sh(host, f"cat {path}").splitlines()) if line[0] in "+-"]
+    kept = trial.sh(host, f"cat /usr/share/stackops-glance-lab{path}").replace(
+        "@INFRA@", trial.BY_NAME["infra"].address
+    )
+    lines = [
+        line for line in difflib.ndiff(kept.splitlines(), trial.sh(host, f"cat {path}").splitlines()) if line[0] in "+-"
+    ]
     assert {line[2:] for line in lines if line[0] == "-"} == gone
     assert {line[2:] for line in lines if line[0] == "+"} == come
 

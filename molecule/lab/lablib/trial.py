@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
 """What the scenarios share: run playbooks against the lab, look at its hosts, and read Glance's access logs."""
+
 from __future__ import annotations
 
 import contextlib
@@ -106,7 +107,9 @@ def runs(host: str) -> list[str]:
 def journal(host: str, run: str | None = None) -> list[dict[str, Any]]:
     """The journal of a run on a host, of the newest when none is named."""
     names = [run] if run else runs(host)[-1:]
-    lines = sh(host, f"cat {RECORDS}/runs/{names[0]}/journal.jsonl 2>/dev/null", check=False).splitlines() if names else []
+    lines = (
+        sh(host, f"cat {RECORDS}/runs/{names[0]}/journal.jsonl 2>/dev/null", check=False).splitlines() if names else []
+    )
     entries = []
     for line in lines:
         with contextlib.suppress(ValueError):  # the last line may be half-way to the disk
@@ -116,8 +119,12 @@ def journal(host: str, run: str | None = None) -> list[dict[str, Any]]:
 
 def events(*hosts: str) -> list[tuple[str, str, str]]:
     """What the newest run did on these hosts, in the order of time: (event, step, host)."""
-    entries = sorted((entry["time"], entry["event"], entry["step"], host)
-                     for host in hosts or MANAGED for entry in journal(host) if entry.get("step"))
+    entries = sorted(
+        (entry["time"], entry["event"], entry["step"], host)
+        for host in hosts or MANAGED
+        for entry in journal(host)
+        if entry.get("step")
+    )
     return [(event, step, host) for _time, event, step, host in entries]
 
 
@@ -135,9 +142,12 @@ def changed(host: str, path: str, script: str) -> Iterator[None]:
 @contextlib.contextmanager
 def full(host: str, directory: str) -> Iterator[None]:
     """Put a small file system, filled to the last byte, over a directory with the same files in it."""
-    sh(host, f"set -e; mkdir -p {directory}; rm -rf /root/aside; cp -a {directory} /root/aside\n"
-             f"mount -t tmpfs -o size=128k,mode=755 tmpfs {directory}; cp -a /root/aside/. {directory}/; rm -r /root/aside\n"
-             f"cat /dev/zero >{directory}/ballast 2>/dev/null || :")
+    sh(
+        host,
+        f"set -e; mkdir -p {directory}; rm -rf /root/aside; cp -a {directory} /root/aside\n"
+        f"mount -t tmpfs -o size=128k,mode=755 tmpfs {directory}; cp -a /root/aside/. {directory}/; rm -r /root/aside\n"
+        f"cat /dev/zero >{directory}/ballast 2>/dev/null || :",
+    )
     try:
         yield
     finally:
@@ -156,11 +166,14 @@ def paused(host: str) -> Iterator[None]:
 
 def refuse_to_start(host: str, line: str) -> None:
     """Let glance-api fail to start as soon as a line is in its file."""
-    sh(host, f"""set -e
+    sh(
+        host,
+        f"""set -e
 mkdir -p /etc/systemd/system/glance-api.service.d
 printf '%s\\n' '[Service]' "ExecStartPre=/bin/sh -c '! grep -qx \\"{line}\\" {GLANCE_CONF}'" \
     >/etc/systemd/system/glance-api.service.d/trial.conf
-systemctl daemon-reload""")
+systemctl daemon-reload""",
+    )
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 30, every: float = 0.2) -> Any:
@@ -208,7 +221,9 @@ def catalogue() -> dict[str, str]:
     return {each["id"]: f"{each['interface']} {each['url']}" for each in found if each["service_id"] in ids}
 
 
-_REQUEST = re.compile(r'eventlet\.wsgi\.server \[.*?\] (?P<client>[0-9.,]+) .*"[A-Z]+ /(?P<version>v\d)[./][^"]*" (?P<status>\d+) ')
+_REQUEST = re.compile(
+    r'eventlet\.wsgi\.server \[.*?\] (?P<client>[0-9.,]+) .*"[A-Z]+ /(?P<version>v\d)[./][^"]*" (?P<status>\d+) '
+)
 
 
 def spoken(seconds: float = 3.5) -> dict[str, set[str]]:
@@ -222,8 +237,11 @@ def spoken(seconds: float = 3.5) -> dict[str, set[str]]:
         for request in _REQUEST.finditer(sh(host, f"tail -c +{sizes[host] + 1} {log}")):
             client = addresses.get(request["client"].split(",")[0])
             if client:
-                found[client].add(request["version"] if request["status"] == "200" else
-                                  f"{request['version']} answered {request['status']}")
+                found[client].add(
+                    request["version"]
+                    if request["status"] == "200"
+                    else f"{request['version']} answered {request['status']}"
+                )
     return found
 
 
@@ -246,14 +264,25 @@ class Run:
         self.log = folder / f"{Run.number:02}.log"
         # Molecule's own settings are for the playbooks that it runs itself.
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_"))}
-        settings = {"OS_CLIENT_CONFIG_FILE": str(STATE / "clouds.yaml"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_NOCOWS": "1",
-                    "ANSIBLE_LOCALHOST_WARNING": "False"}
+        settings = {
+            "OS_CLIENT_CONFIG_FILE": str(STATE / "clouds.yaml"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_NOCOWS": "1",
+            "ANSIBLE_LOCALHOST_WARNING": "False",
+        }
         argv = [str(REPOSITORY / "tests" / "bin" / "with-env"), environment or this_environment(), *command]
         with self.log.open("w", encoding="utf-8") as out:
             out.write(f"+ {shlex.join(argv)}\n")
             out.flush()
-            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                                            cwd=REPOSITORY, env={**kept, **settings, **environ}, start_new_session=True)
+            self.process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                cwd=REPOSITORY,
+                env={**kept, **settings, **environ},
+                start_new_session=True,
+            )
 
     @property
     def output(self) -> str:
@@ -323,13 +352,27 @@ def this_environment() -> str:
 HASTE = {"drain": {"grace": 1}, "settle": 1, "start_timeout": 30}
 
 
-def playbook(name: str, *arguments: str, inventory: str | Path | None = None, environment: str | None = None,
-             environ: dict[str, str] | None = None, **variables: Any) -> Run:
+def playbook(
+    name: str,
+    *arguments: str,
+    inventory: str | Path | None = None,
+    environment: str | None = None,
+    environ: dict[str, str] | None = None,
+    **variables: Any,
+) -> Run:
     """Begin a playbook of the collection against the lab; extra-vars by name, without ``glance_flip_``."""
     extra = {"cloud": "lab", "v1_off": True, "report_dir": str(STATE / "reports"), **HASTE, **variables}
-    return Run("ansible-playbook", "-i", str(inventory or INVENTORY), f"stackops.glance.{name}",
-               "-e", json.dumps({f"glance_flip_{key}": value for key, value in extra.items()}), *arguments,
-               environment=environment, **(environ or {}))
+    return Run(
+        "ansible-playbook",
+        "-i",
+        str(inventory or INVENTORY),
+        f"stackops.glance.{name}",
+        "-e",
+        json.dumps({f"glance_flip_{key}": value for key, value in extra.items()}),
+        *arguments,
+        environment=environment,
+        **(environ or {}),
+    )
 
 
 def flip(*arguments: str, **more: Any) -> Run:
@@ -342,7 +385,9 @@ def roll_back(*arguments: str, **more: Any) -> Run:
 
 def module(host: str, name: str, arguments: dict[str, Any], *more: str) -> Run:
     """One module of the collection on one host."""
-    return Run("ansible", "-i", str(INVENTORY), host, "-m", f"stackops.glance.{name}", "-a", json.dumps(arguments), *more)
+    return Run(
+        "ansible", "-i", str(INVENTORY), host, "-m", f"stackops.glance.{name}", "-a", json.dumps(arguments), *more
+    )
 
 
 # -- how much a playbook does on a host ---------------------------------------------------------------------------
@@ -352,11 +397,23 @@ _COUNTED = "/root/executions"
 
 def count_executions() -> None:
     """Put a counting wrapper around the interpreter of each host, and begin at zero."""
-    wrapper = subprocess.run([sys.executable, REPOSITORY / "benchmarks" / "executions.py", "wrapper", _COUNTED],
-                             check=True, capture_output=True, text=True).stdout
+    wrapper = subprocess.run(
+        [sys.executable, REPOSITORY / "benchmarks" / "executions.py", "wrapper", _COUNTED],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     for host in MANAGED:
-        run("docker", "exec", "-i", PREFIX + host, "sh", "-c",
-            f"cat >/root/counted-python; chmod 755 /root/counted-python; rm -f {_COUNTED}", stdin=wrapper)
+        run(
+            "docker",
+            "exec",
+            "-i",
+            PREFIX + host,
+            "sh",
+            "-c",
+            f"cat >/root/counted-python; chmod 755 /root/counted-python; rm -f {_COUNTED}",
+            stdin=wrapper,
+        )
 
 
 def executions(host: str) -> int:
@@ -374,5 +431,3 @@ def seed_images() -> None:
 
 def images_intact() -> bool:
     return seed.verify()
-
-
