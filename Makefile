@@ -11,15 +11,20 @@ IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL = help
-.PHONY: help env environments images demo demo-back lab-up lab-down lab-shell lint format unit sanity compile fuzz molecule test test-all bench
+.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit sanity compile fuzz molecule test test-all bench
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
 
-env:
+python:
+	@command -v python3 >/dev/null || { echo 'installing python3 with apt-get'; \
+	    apt-get update -q && apt-get install -q -y --no-install-recommends python3; } || \
+	    { echo 'Python 3.11 or later is needed: install python3 and run this again.' >&2; exit 1; }
+
+env: python
 	@python3 tests/bin/bootstrap.py main
 
-environments: ## Make the Python environments: ansible-core 2.19, 2.16 and, where Python 3.12 is found, the newest
+environments: python ## Make the Python environments: ansible-core 2.19, 2.16 and, where Python 3.12 is found, the newest
 	@python3 tests/bin/bootstrap.py main core-2.16 newest
 
 demo: env ## Flip a real cloud in containers from the Images API v1 to v2, and show it
@@ -62,10 +67,10 @@ fuzz: env ## Compare the reader of oslo.config files with oslo.config itself
 molecule: environments ## Scenarios against the lab: make molecule SCENARIOS="flip way_back"
 	@tests/bin/molecule $(SCENARIOS)
 
-test: ## Every gate, with its duration
+test: python ## Every gate, with its duration
 	@python3 tests/bin/gates.py $(GATES)
 
-test-all: ## Every gate, a longer fuzz and the benchmarks
+test-all: python ## Every gate, a longer fuzz and the benchmarks
 	@EXAMPLES=100000 python3 tests/bin/gates.py $(GATES) bench
 
 bench: env ## What a flip that changes nothing, and 40 options, cost beside the usual way
