@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import _fleet
 
 DOCUMENTATION = r"""
@@ -43,8 +47,15 @@ _value:
 """
 
 
+def survey_services(groups: list[str], overrides: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    try:
+        return _fleet.services(groups, overrides)
+    except GlanceError as error:
+        raise AnsibleFilterError(error.message) from error
+
+
 class FilterModule:
     """Questions of a survey."""
 
     def filters(self):
-        return {"survey_services": _fleet.services}
+        return {"survey_services": survey_services}

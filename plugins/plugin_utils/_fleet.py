@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue
 
 #: The options whose raw values the plan needs, per project. No secret is among them.
@@ -37,14 +39,18 @@ OPTIONS = {
 #: Nova uploads a snapshot of an RBD-backed server by registering its location, which these rules guard.
 LOCATION_POLICIES = ["get_image_location", "set_image_location", "delete_image_location"]
 
+#: What an operator may say of a service.
+OVERRIDES = ("units", "config_files", "config_dirs", "project", "release")
+
 
 def services(groups: list[str], overrides: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
     """The ``services`` argument of glance_host_info for a host that is in these groups: glance, nova, consumers.
 
-    ``overrides`` names, per service, what differs on this cloud: ``units``, ``config_files``, ``config_dirs``,
-    ``release``. A consumer that stands in it is looked at even where no unit of it is known.
+    ``overrides`` names, per service, what differs on this cloud, by the keys of ``OVERRIDES``. A service that the
+    catalogue does not know is looked at when its units or files stand there. Raises GlanceError for what it cannot use.
     """
     overrides = overrides or {}
+    _check(overrides)
     wanted = [name for name, facts in _catalogue.services().items() if facts["project"] in groups]
     if "consumers" in groups:
         wanted += [
@@ -53,8 +59,26 @@ def services(groups: list[str], overrides: dict[str, dict[str, Any]] | None = No
             if service not in ("nova", "glance")
             for program in facts["programs"]
         ]
-    wanted += [name for name in overrides if name not in wanted and overrides[name].get("config_files")]
+    wanted += [name for name in overrides if name not in wanted and not _known(name)]
     return [_service(name, overrides.get(name, {})) for name in dict.fromkeys(wanted)]
+
+
+def _known(name: str) -> bool:
+    """Whether the catalogue knows the service, if perhaps for other groups than the host's."""
+    return name in _catalogue.services() or any(name in facts["programs"] for facts in _catalogue.consumers().values())
+
+
+def _check(overrides: dict[str, dict[str, Any]]) -> None:
+    for name, override in overrides.items():
+        strange = [key for key in override if key not in OVERRIDES]
+        if strange:
+            raise GlanceError(
+                f"glance_flip_services: {name}: {', '.join(strange)} is not among {', '.join(OVERRIDES)}."
+            )
+        if not _known(name) and not (override.get("units") or override.get("config_files")):
+            near = difflib.get_close_matches(name, _catalogue.services(), n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise GlanceError(f"glance_flip_services: {name} is not known{hint}; give its units or config_files.")
 
 
 def _service(name: str, override: dict[str, Any]) -> dict[str, Any]:
@@ -70,14 +94,14 @@ def _service(name: str, override: dict[str, Any]) -> dict[str, Any]:
         "units": list(dict.fromkeys(units)),
         "config_files": override.get("config_files", []),
         "config_dirs": override.get("config_dirs", []),
-        "options": OPTIONS.get(project)
-        or [
-            f"{rule.schema['group']}/{rule.schema['name']}"
-            for rule in _catalogue.images_api_options(project)
-            if rule.schema
-        ],
+        "options": OPTIONS.get(project) or _images_api_options(project),
         "policies": LOCATION_POLICIES if name == "glance-api" else [],
     }
+
+
+def _images_api_options(project: str) -> list[str]:
+    rules = [rule.schema for rule in _catalogue.images_api_options(project) if rule.schema]
+    return list(dict.fromkeys(f"{schema['group']}/{schema['name']}" for schema in rules))
 
 
 def project_of(program: str) -> str:
