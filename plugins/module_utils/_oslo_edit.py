@@ -145,6 +145,7 @@ class _File:
 
     def __init__(self, data, dialect, parsed):
         # type: (bytes, Dialect, Parsed) -> None
+        self.dialect = dialect
         self.parsed = parsed
         self.lines = _LINES[dialect.bytes].findall(data)  # type: List[bytes]
         self.kept = list(self.lines)  # type: List[Optional[bytes]]
@@ -177,7 +178,7 @@ class _File:
 
     def set(self, section, option, values):
         # type: (str, str, List[str]) -> None
-        group = NEWEST.group(section)
+        group = self.dialect.key(section)
         entries = [entry for entry in self.parsed.entries if (entry.group, entry.option) == (group, option)]
         if entries:
             self._replace(entries, values)
@@ -240,7 +241,7 @@ class _File:
             self._add(place, lines)
             return
         for name, added in self.new_sections:
-            if NEWEST.group(name) == group:
+            if self.dialect.key(name) == group:
                 added.extend(lines)
                 return
         self.new_sections.append((section, lines))

@@ -165,8 +165,9 @@ class Section:
 class Parsed:
     """What a file holds, in its order."""
 
-    def __init__(self):
-        # type: () -> None
+    def __init__(self, dialect):
+        # type: (Dialect) -> None
+        self.dialect = dialect
         self.sections = []  # type: List[Section]
         self.entries = []  # type: List[Entry]
 
@@ -201,7 +202,7 @@ def parse(data, path, dialect=NEWEST):
     """Parse the bytes of a file. Raises GlanceError, naming file and line, on what oslo.config refuses."""
     if data.startswith(codecs.BOM_UTF8):
         raise _refused(path, 1, 'the file begins with a byte order mark; save it without one')
-    parsed = Parsed()
+    parsed = Parsed(dialect)
     group = None  # type: Optional[str]
     open_entry = None  # type: Optional[Entry]
     for number, line in enumerate(lines(data, path, dialect), 1):

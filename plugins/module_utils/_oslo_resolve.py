@@ -187,7 +187,7 @@ class _Service:
         if isinstance(value, list):
             return [self.substitute(item, group) for item in value]
         if isinstance(value, dict):
-            return dict((self.substitute(key, group), self.substitute(item, group)) for key, item in value.items())
+            return type(value)((self.substitute(key, group), self.substitute(item, group)) for key, item in value.items())
         if not isinstance(value, text_type):
             return value
 
@@ -221,7 +221,7 @@ def _map(function, value):
     if isinstance(value, list):
         return [_map(function, item) for item in value]
     if isinstance(value, dict):
-        return dict((_map(function, key), _map(function, item)) for key, item in value.items())
+        return type(value)((_map(function, key), _map(function, item)) for key, item in value.items())
     if isinstance(value, bytes):  # Python 2's str, in a schema written in Python
         return function(value.decode('utf-8'))
     return value

@@ -16,6 +16,7 @@ __metaclass__ = type
 import re
 import socket
 import unicodedata
+from collections import OrderedDict
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._oslo_parse import Dialect, text_type
@@ -180,7 +181,7 @@ def _dict(option, value, dialect):
     item = _item(option)
     text = _unbound(option, value.strip(dialect.space), u'{', u'}')
     parts = text.split(u',') if text else []
-    found = {}  # type: Dict[str, Any]
+    found = OrderedDict()  # type: Dict[str, Any]
     while parts:
         part = parts.pop(0)
         while True:

@@ -194,7 +194,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_edit, _runs
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.module_utils._oslo_parse import NEWEST, Parsed
+from ansible_collections.stackops.glance.plugins.module_utils._oslo_parse import Parsed
 
 try:
     from typing import Any, Dict, List, Optional, Set, Tuple
@@ -224,11 +224,10 @@ class Change:
         if item['literal']:
             self.values = [_oslo_edit.literal(value) for value in self.values]
 
-    @property
-    def key(self):
-        # type: () -> Tuple[str, str]
+    def key(self, parsed):
+        # type: (Parsed) -> Tuple[str, str]
         """Group and option as oslo.config compares them."""
-        return NEWEST.group(self.section), self.option.replace(u'-', u'_')
+        return parsed.dialect.key(self.section), self.option.replace(u'-', u'_')
 
     def request(self):
         # type: () -> Dict[str, Any]
@@ -272,7 +271,7 @@ def change(module):
         raws = old.raws()
         for item in changes:
             if item.secret:
-                secrets.update(raws.get(item.key, []))
+                secrets.update(raws.get(item.key(old), []))
         result['diff'] = [_files.diff(path, before or b'', after, secrets)]
     _warn_of_lookalikes(module, path, changes, new)
     if module.check_mode:
@@ -319,7 +318,7 @@ def _report(path, changes, before, after):
     old, new = _places(before), _places(after)
     report = []
     for item in changes:
-        group, name = item.key
+        group, name = item.key(before)
         names = [name, item.option] if item.absent and item.option != name else [name]
         for name in names:
             had, has = old.get((group, name), []), new.get((group, name), [])
@@ -346,7 +345,7 @@ def _warn_of_lookalikes(module, path, changes, parsed):
     wanted = dict(((_alike(item.section), _alike(item.option)), item) for item in changes if not item.absent)
     for entry in parsed.entries:
         item = wanted.get((_alike(entry.group), _alike(entry.option)))
-        if item and (entry.group, entry.option) != item.key:
+        if item and (entry.group, entry.option) != item.key(parsed):
             module.warn('%s:%d: [%s] %s is not %s/%s to oslo.config, which compares names exactly. The line was left alone.' % (
                 path, entry.line, entry.group, entry.option, item.section, item.option))
 

@@ -92,75 +92,84 @@ GOOD = {
     "dict": ["a:1", "a:1,b:2", "{a:1}", "k:$b", "k: v:w", 'a:"x,y",b:z', "a:[1,2]", "a:1,", "{a:1,b:2}"],
     "host": ["10.0.0.1", "::1", "localhost", "a-b.c", "a.b."],
 }
-suitable = {
-    kind: st.one_of(st.sampled_from(GOOD[kind]), st.sampled_from(GOOD[kind]), st.sampled_from(pool), value)
-    for kind, pool in SUITABLE.items()
-}
-delimiter = st.sampled_from([" = ", "=", " = ", ":", ": ", "\t=\t", " =", "= ", " =\u00a0", " : ", "==", "=:"])
-key = st.sampled_from(NAMES * 4 + KEYS)
-indent = st.sampled_from([" ", "\t", "    ", " \t"])
-more = st.lists(value.filter(str.strip), min_size=1, max_size=2)
+POOLS = {kind: (GOOD[kind] * 6 + pool, GOOD[kind] * 3 + pool + VALUES) for kind, pool in SUITABLE.items()}
+DELIMITERS = [" = ", "=", " = ", ":", ": ", "\t=\t", " =", "= ", " =\u00a0", " : ", "==", "=:"]
+INDENTS = [" ", "\t", "    ", " \t"]
 FILLER = ["", "# comment", "; other", "#a = 1", "#use_glance_v1 = false", "# b = prose", "   ", "\t", "#"]
 TROUBLE = [
     "[", "[]", "[x", "[x] # y", "no sign", "=", ": x", "  stray", " ", "\u00a0= 1", "\x1c", "[ ]", "]", "\u2003x=1",
     "\x0ca=1", "\ufeff", "a", "\x85", "#\x0b",
 ]  # fmt: skip
-newline = st.sampled_from(["\n"] * 12 + ["\r\n"] * 5 + ["\r"])
-dice = st.integers(0, 119)
+ENDS = ["\n"] * 12 + ["\r\n"] * 5 + ["\r"]
+# Many small draws are what hypothesis spends its time with: a line is made of one draw, of six dice, as a rule.
+dice = st.binary(min_size=6, max_size=6)
+more = st.lists(value.filter(str.strip), min_size=1, max_size=2)
 
 
 @st.composite
 def section(draw: Any, options: list[dict[str, Any]]) -> list[str]:
     """The lines of a section that sets options of the schema, as a rule."""
-    throw = draw(dice)
-    option = options[throw % len(options)]
-    group = option["group"]
-    if throw % 11 == 1:
-        group = group.upper() if throw % 2 else group.title()
-    elif throw % 11 == 2:
-        group = draw(st.sampled_from(SECTIONS))
+    first, second, third, *_rest = draw(dice)
+    group = options[first % len(options)]["group"]
+    if second % 11 == 1:
+        group = group.upper() if third % 2 else group.title()
+    elif second % 11 == 2:
+        group = SECTIONS[third % len(SECTIONS)]
     lines = [f"[{group}]"]
-    for _line in range(throw % 4 + 1):
-        throw = draw(dice)
-        if throw % 10 == 9:
-            lines.append(FILLER[throw % len(FILLER)])
-            continue
-        near = [item for item in options if item["group"] == group] or options
-        option = near[throw % len(near)]
-        name = option["name"].replace("-", "_")
-        if throw % 10 == 1 and option.get("deprecated"):
-            name = option["deprecated"][0].split("/")[1]
-        elif throw % 10 == 2:
-            name = draw(key)
-        kind = option.get("item_type") if option["type"] == "multi" else option["type"]
-        lines.append(name + draw(delimiter) + draw(suitable[KINDS.get(kind, kind)]))
-        if throw % 10 == 3:
-            lines += [draw(indent) + line for line in draw(more)]
+    near = [item for item in options if item["group"] == group] or options
+    for _line in range(third % 4 + 1):
+        lines += draw(assignment(near))
+    return lines
+
+
+@st.composite
+def assignment(draw: Any, options: list[dict[str, Any]]) -> list[str]:
+    """A line, or a few, that give an option of the schema a value that may suit it."""
+    what, which, how, pool, *wide = draw(dice)
+    if what % 10 == 9:
+        return [FILLER[which % len(FILLER)]]
+    option = options[which % len(options)]
+    name = option["name"].replace("-", "_")
+    if what % 10 == 1 and option.get("deprecated"):
+        name = option["deprecated"][0].split("/")[1]
+    elif what % 10 == 2:
+        name = KEYS[which % len(KEYS)]
+    kind = option.get("item_type", "string") if option["type"] == "multi" else option["type"]
+    values = POOLS[KINDS.get(kind, kind)][pool % 3 == 2]
+    chosen = values[(wide[0] << 8 | wide[1]) % len(values)]
+    if pool % 16 == 3:
+        chosen += draw(value)
+    elif pool % 16 == 5:
+        chosen = draw(text)
+    lines = [name + DELIMITERS[how % len(DELIMITERS)] + chosen]
+    if what % 10 == 3:
+        lines += [INDENTS[how % len(INDENTS)] + line for line in draw(more)]
     return lines
 
 
 @st.composite
 def content(draw: Any, options: list[dict[str, Any]], most: int = 3) -> bytes:
     """The bytes of a file."""
-    style = draw(st.integers(0, 199))
-    lines = [] if style % 40 else [draw(key) + draw(delimiter)]
-    for _section in range(style % most + 1):
+    size, trouble, end, last, odd, at = draw(dice)
+    lines: list[str] = []
+    if odd == 10:
+        lines += draw(assignment(options))
+    for _section in range(size % most + 1):
         lines += draw(section(options))
-    if style % 20 == 5:
-        lines.insert(draw(st.integers(0, len(lines))), draw(st.sampled_from(TROUBLE)))
-    end = draw(newline)
-    whole = end.join(lines)
-    if style % 7:
-        whole += end
-    if style % 25 == 1:  # a lone CR, or mixed ends, somewhere
-        at = draw(st.integers(0, len(whole)))
-        whole = whole[:at] + draw(st.sampled_from(["\r", "\r\n", "\n"])) + whole[at:]
+    if trouble % 20 == 5:
+        lines.insert(at % (len(lines) + 1), TROUBLE[size % len(TROUBLE)])
+    whole = ENDS[end % len(ENDS)].join(lines)
+    if last % 7:
+        whole += ENDS[end % len(ENDS)]
+    if trouble % 25 == 1:  # a lone CR, or mixed ends, somewhere
+        at %= len(whole) + 1
+        whole = whole[:at] + ["\r", "\r\n", "\n"][size % 3] + whole[at:]
     data = whole.encode("utf-8", "surrogatepass")
-    if style == 50:
+    if odd == 50:
         data = b"\xef\xbb\xbf" + data
-    elif style in (51, 52, 53):  # another encoding, or rubbish
-        at = draw(st.integers(0, len(data)))
-        data = data[:at] + draw(st.sampled_from([b"\xe9", b"\xff\xfe", b"\xc3", b"\xed\xb2\x80"])) + data[at:]
+    elif odd in (51, 52, 53):  # another encoding, or rubbish
+        at %= len(data) + 1
+        data = data[:at] + [b"\xe9", b"\xff\xfe", b"\xc3", b"\xed\xb2\x80"][size % 4] + data[at:]
     return data
 
 
@@ -284,17 +293,16 @@ new_value = st.one_of(
 
 @st.composite
 def new_option(draw: Any) -> dict[str, Any]:
-    throw = draw(dice)
-    known = EDITED[throw % len(EDITED)]
-    item = {"section": known["group"], "option": known["name"]}
-    if throw % 10 == 0:
-        item["section"] = draw(st.sampled_from([*SECTIONS, "brand_new"]))
-    if throw % 10 == 1:
-        item["option"] = draw(st.sampled_from([*KEYS, "new", "new2", " a", "a=b", "#a"]))
-    how = draw(st.integers(0, 9))
-    if how < 2:
+    known, where, which, how, *_rest = draw(dice)
+    item = {"section": EDITED[known % len(EDITED)]["group"], "option": EDITED[known % len(EDITED)]["name"]}
+    if where % 10 == 0:
+        item["section"] = [*SECTIONS, "brand_new"][which % (len(SECTIONS) + 1)]
+    if where % 10 == 1:
+        names = [*KEYS, "new", "new2", " a", "a=b", "#a"]
+        item["option"] = names[which % len(names)]
+    if how % 10 < 2:
         return {**item, "state": "absent"}
-    if how < 8:
+    if how % 10 < 8:
         return {**item, "value": draw(new_value)}
     return {**item, "values": draw(st.lists(new_value, min_size=1, max_size=3))}
 
