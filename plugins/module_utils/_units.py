@@ -238,6 +238,6 @@ def control(verb, name):
     if code != 0 or state[key] not in wanted:
         raise GlanceError('systemctl %s %s failed (%d): %s. The unit is %s (%s), %s. Look at "systemctl status %s" and '
                           '"journalctl -u %s -n 50" on this host.'
-                          % (verb, name, code, err or out.strip() or 'no message', state['active_state'],
+                          % (verb, name, code, (err or out).strip().rstrip('.') or 'no message', state['active_state'],
                              state['sub_state'], state['unit_file_state'] or 'without a unit file', name, name),
                           unit=name, state=state)
