@@ -44,6 +44,7 @@ class Dialect:
 
     Python 2 reads bytes: lines end in LF alone, white space and lower case are ASCII, any encoding goes. Python 3 reads
     UTF-8 and stops at anything else, takes a lone CR for the end of a line, and knows Unicode's white space and digits.
+    (Python 3.6 and older in the C locale stop at anything but ASCII; no dialect imitates that.)
 
     oslo.config 6.0 ignores commas at the end of a list, 6.7 lets the environment (OS_GROUP__NAME) override files, and
     6.12 refuses a lone quote where a type strips quotes; 3.20 began to look for configuration directories by itself.
