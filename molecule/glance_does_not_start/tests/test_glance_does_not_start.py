@@ -15,7 +15,9 @@ def test_it_is_undone_everywhere() -> None:
     trial.refuse_to_start("glance2", "enable_v2_api = true")
     before = trial.look()
 
-    run = trial.flip().fails("glance2: glance_v2_on: systemctl restart glance-api failed", "undone, every file and unit is as it was before")
+    run = trial.flip().fails(
+        "glance2: glance_v2_on: systemctl restart glance-api failed", "undone, every file and unit is as it was before"
+    )
     assert "journalctl" in run.output
 
     assert trial.differences(before, trial.look()) == []
