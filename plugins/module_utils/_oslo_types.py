@@ -228,7 +228,7 @@ def _ip(option, value, dialect):
         try:
             socket.inet_pton(family, str(text))
             return text
-        except (EnvironmentError, ValueError):
+        except (EnvironmentError, TypeError, ValueError):  # Python 2's answer to a NUL is a TypeError
             continue
     raise ValueError('%s is no IP address' % text)
 

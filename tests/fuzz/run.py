@@ -98,7 +98,9 @@ class Pike:
 
     def read(self) -> Any:
         assert self.process.stdout
-        return json.loads(self.process.stdout.readline())
+        answer = json.loads(self.process.stdout.readline())
+        assert not isinstance(answer, dict) or "crash" not in answer, answer["crash"]
+        return answer
 
     def ask(self, **request: Any) -> Any:
         self.send(request)
@@ -127,8 +129,9 @@ class Fuzz:
         newest = self.newest.resolve(request)
         # The files of this set now lie below the root of the newest.
         ours = {name: self.ours(case, dialect) for name, dialect in (("newest", ini.NEWEST), ("pike", ini.PIKE))}
+        pike = self.pike.read()
         self.compare(case, "newest", ours["newest"], newest)
-        self.compare(case, "pike", ours["pike"], self.pike.read())
+        self.compare(case, "pike", ours["pike"], pike)
         if sum(map(len, case["files"].values())) % OWN == 1:
             self.compare_hosts(request, ours)
         self.sets += 1

@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
 from types import ModuleType
 
 from oslo_config import cfg, types
@@ -218,7 +219,11 @@ def main():
             if not line:
                 break
             request = json.loads(line)
-            print(json.dumps(getattr(oslo, request['ask'])(request)))
+            try:
+                answer = getattr(oslo, request['ask'])(request)
+            except Exception:
+                answer = {'crash': traceback.format_exc()}
+            print(json.dumps(answer))
             sys.stdout.flush()
     finally:
         oslo.close()

@@ -111,6 +111,7 @@ def test_dialects():
         ("1_000", {"type": "integer"}, 1000, "REFUSED"),
         ("\u0661", {"type": "integer"}, 1, "REFUSED"),
         ("- 1", {"type": "integer"}, "REFUSED", -1),
+        ("1.2.3.4\0", {"type": "ip"}, "REFUSED", "REFUSED"),
         ("9", {"type": "integer", "min": 10}, "REFUSED", "REFUSED"),
         ("11", {"type": "integer", "max": 10}, "REFUSED", "REFUSED"),
         ("3", {"type": "integer", "choices": [1, 2]}, "REFUSED", "REFUSED"),
