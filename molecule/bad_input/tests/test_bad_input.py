@@ -44,7 +44,9 @@ def test_refused_credentials(tmp_path: Path) -> None:
     clouds = json.loads((trial.STATE / "clouds.yaml").read_text(encoding="utf-8"))
     clouds["clouds"]["lab"]["auth"]["password"] = "none-of-the-right-ones"
     (tmp_path / "clouds.yaml").write_text(json.dumps(clouds), encoding="utf-8")
-    run = refused("cloud_unreadable", "401", arguments=("-vvv",), environ={"OS_CLIENT_CONFIG_FILE": str(tmp_path / "clouds.yaml")})
+    run = refused(
+        "cloud_unreadable", "401", arguments=("-vvv",), environ={"OS_CLIENT_CONFIG_FILE": str(tmp_path / "clouds.yaml")}
+    )
     assert "none-of-the-right-ones" not in run.output
     assert "lab-admin-secret" not in run.output
 
@@ -82,7 +84,9 @@ def test_unknown_release() -> None:
 
 def test_a_consumer_that_speaks_v1_keeps_v1_on(tmp_path: Path) -> None:
     trial.sh("infra", "mkdir -p /etc/cinder; printf '[DEFAULT]\\nglance_api_version = 1\\n' >/etc/cinder/cinder.conf")
-    consumer = {"glance_flip_services": {"cinder-volume": {"config_files": ["/etc/cinder/cinder.conf"], "release": "10.0.0"}}}
+    consumer = {
+        "glance_flip_services": {"cinder-volume": {"config_files": ["/etc/cinder/cinder.conf"], "release": "10.0.0"}}
+    }
     inventory = {"all": {"children": {"image_consumers": {"hosts": {"infra": consumer}}}}}
     (tmp_path / "consumers.yml").write_text(json.dumps(inventory), encoding="utf-8")
     run = trial.playbook("preflight", "-i", str(tmp_path / "consumers.yml")).succeeds()
@@ -116,19 +120,27 @@ OPTIONS = [{"section": "glance", "option": "use_glance_v1", "value": False}]
 
 @pytest.mark.usefixtures("untouched")
 def test_no_such_file() -> None:
-    trial.module("nova1", "oslo_config", {"path": "/etc/nova/none.conf", "options": OPTIONS}).fails("/etc/nova/none.conf")
-    trial.module("nova1", "nova_use_glance_v1", {"config_files": ["/etc/nova/none.conf"], "value": False}).fails("/etc/nova/none.conf")
+    trial.module("nova1", "oslo_config", {"path": "/etc/nova/none.conf", "options": OPTIONS}).fails(
+        "/etc/nova/none.conf"
+    )
+    trial.module("nova1", "nova_use_glance_v1", {"config_files": ["/etc/nova/none.conf"], "value": False}).fails(
+        "/etc/nova/none.conf"
+    )
 
 
 @pytest.mark.usefixtures("untouched")
 def test_unreadable_file() -> None:
     nobody = ("-u", "nobody")
     trial.module("nova1", "oslo_config", {"path": trial.NOVA_CONF, "options": OPTIONS}, *nobody).fails(
-        trial.NOVA_CONF, "Permission denied")
+        trial.NOVA_CONF, "Permission denied"
+    )
     trial.module("nova1", "nova_use_glance_v1", {"config_files": [trial.NOVA_CONF], "value": False}, *nobody).fails(
-        trial.NOVA_CONF, "Permission denied")
+        trial.NOVA_CONF, "Permission denied"
+    )
 
 
 @pytest.mark.usefixtures("untouched")
 def test_release_that_a_module_does_not_know() -> None:
-    trial.module("nova1", "nova_use_glance_v1", {"nova_release": "atlantis", "value": False}).fails("atlantis", "newton")
+    trial.module("nova1", "nova_use_glance_v1", {"nova_release": "atlantis", "value": False}).fails(
+        "atlantis", "newton"
+    )

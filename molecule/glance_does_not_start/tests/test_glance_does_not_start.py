@@ -9,7 +9,10 @@ from lablib import trial
 
 def test_it_is_undone_everywhere() -> None:
     for host in trial.GLANCES:
-        trial.sh(host, f"sed -i 's/^enable_v2_api = true/enable_v2_api = false/' {trial.GLANCE_CONF}; systemctl restart glance-api")
+        trial.sh(
+            host,
+            f"sed -i 's/^enable_v2_api = true/enable_v2_api = false/' {trial.GLANCE_CONF}; systemctl restart glance-api",
+        )
     for host in trial.GLANCES:
         trial.wait_for(lambda host=host: trial.answers(host, "/v1/images") == 200)
     trial.refuse_to_start("glance2", "enable_v2_api = true")

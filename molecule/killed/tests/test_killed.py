@@ -46,7 +46,9 @@ def test_the_next_run_finishes_what_was_killed() -> None:
 @pytest.mark.parametrize("place", ["the catalogue", "glance1"])
 def test_rollback_undoes_what_was_killed(place: str) -> None:
     before, catalogue = trial.look(), trial.catalogue()
-    kill_once((lambda: begun("glance_v1_off", place)) if place == "glance1" else (lambda: trial.catalogue() != catalogue))
+    kill_once(
+        (lambda: begun("glance_v1_off", place)) if place == "glance1" else (lambda: trial.catalogue() != catalogue)
+    )
     assert trial.differences(before, trial.look()) != []
     trial.roll_back().succeeds()
     assert trial.differences(before, trial.look()) == []

@@ -8,8 +8,6 @@ from lablib import trial
 
 
 def test_of_two_that_begin_together_one_is_refused() -> None:
-    both = [trial.flip("--check"), trial.flip("--check")]
-    assert [run.wait() for run in both] == [0, 0]  # looking is open to everybody
     both = [trial.flip(), trial.flip()]
     lost, won = sorted(both, key=lambda run: run.wait() == 0)
     won.succeeds()

@@ -11,7 +11,9 @@ def test_all_steps_are_undone_in_order() -> None:
     trial.refuse_to_start("glance2", "enable_v1_api = false")
     before = trial.look()
 
-    trial.flip().fails("glance2: glance_v1_off: systemctl restart glance-api failed", "undone, every file and unit is as it was before")
+    trial.flip().fails(
+        "glance2: glance_v1_off: systemctl restart glance-api failed", "undone, every file and unit is as it was before"
+    )
 
     assert trial.differences(before, trial.look()) == []
     assert trial.locked() == []

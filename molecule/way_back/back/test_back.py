@@ -24,16 +24,23 @@ def test_check_mode_shows_the_way_back_and_goes_none_of_it() -> None:
     assert trial.locked() == []
 
 
-def test_a_hotfix_is_refused_by_name() -> None:
+def test_a_hotfix_is_refused_by_name_before_anything_is_undone() -> None:
     trial.sh("nova2", f'echo "{HOTFIX}" >>{trial.NOVA_CONF}')
-    trial.roll_back().fails("nova2", f"{trial.NOVA_CONF} changed after run", "glance_flip_force=true")
-    assert HOTFIX in trial.sh("nova2", f"cat {trial.NOVA_CONF}")
+    trial.roll_back().fails(
+        "nova2", f"{trial.NOVA_CONF} changed after run", "glance_flip_force=true", "nothing was changed"
+    )
+    assert trial.differences(trial.remembered("flipped"), trial.look()) == [f"nova2:{trial.NOVA_CONF}"]
     assert trial.locked() == []
 
 
 def test_rollback_goes_on_by_force_and_names_what_v1_will_misread() -> None:
-    status, image = trial.ask("infra", "/v2/images", "POST", json.dumps({"name": "of-the-community", "visibility": "community"}).encode(),
-                              Content_Type="application/json")
+    status, image = trial.ask(
+        "infra",
+        "/v2/images",
+        "POST",
+        json.dumps({"name": "of-the-community", "visibility": "community"}).encode(),
+        Content_Type="application/json",
+    )
     assert status == 201, image
     back = trial.roll_back(force=True).succeeds()
     assert image["id"] in back.output
@@ -48,7 +55,7 @@ def test_everything_is_as_before() -> None:
 
 
 def test_the_hotfix_is_kept_aside() -> None:
-    kept = trial.sh("nova2", f"grep -l \"{HOTFIX}\" {trial.RECORDS}/runs/*/files/*")
+    kept = trial.sh("nova2", f'grep -l "{HOTFIX}" {trial.RECORDS}/runs/*/files/*')
     assert kept.strip()
 
 
