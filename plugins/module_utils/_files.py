@@ -90,7 +90,7 @@ def write(module, path, data, mode=None, uid=None, gid=None, unsafe_writes=False
             os.chmod(target, mode)
         if uid is not None or gid is not None:
             os.chown(target, -1 if uid is None else uid, -1 if gid is None else gid)
-        _sync_directory(directory)
+        sync_directory(directory)
     except EnvironmentError as error:
         raise GlanceError('%s: %s while the new content was put in place. Compare the file with what was asked for.'
                           % (target, os.strerror(error.errno or 0)), path=target)
@@ -104,8 +104,9 @@ def _forget(temporary):
         os.unlink(temporary)
 
 
-def _sync_directory(directory):
+def sync_directory(directory):
     # type: (str) -> None
+    """Wait until the names in a directory are on the disk: a rename is durable only then."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

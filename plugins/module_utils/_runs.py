@@ -28,6 +28,7 @@ import os
 import shutil
 import time
 
+from ansible_collections.stackops.glance.plugins.module_utils import _files
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -58,15 +59,6 @@ def run_argument_spec():
 # -- small durable files ------------------------------------------------------------------------------------------
 
 
-def _fsync_dir(path):
-    # type: (str) -> None
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def make_private_dir(path):
     # type: (str) -> None
     """Create a directory, and those above it, that root alone may enter."""
@@ -92,7 +84,7 @@ def write_private(path, data):
             stream.flush()
             os.fsync(stream.fileno())
         os.rename(temporary, path)
-        _fsync_dir(os.path.dirname(path))
+        _files.sync_directory(os.path.dirname(path))
     except EnvironmentError as error:
         if os.path.exists(temporary):
             os.unlink(temporary)
@@ -228,7 +220,7 @@ def release(state_dir, run_token):
         lock = read_lock(state_dir)
         if lock is not None and token_of(lock) == run_token:
             os.unlink(_lock_path(state_dir))
-            _fsync_dir(state_dir)
+            _files.sync_directory(state_dir)
 
 
 # -- run records --------------------------------------------------------------------------------------------------

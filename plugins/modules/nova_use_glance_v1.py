@@ -21,6 +21,7 @@ description:
   - Nothing is restarted; RV(restart_units) says what must be. The option is immutable, so a reload is not enough.
 extends_documentation_fragment:
   - stackops.glance.attributes
+  - stackops.glance.run
 attributes:
   check_mode:
     support: full
@@ -60,14 +61,6 @@ options:
     description: Whether to keep a copy of each changed file beside it.
     type: bool
     default: false
-  run_token:
-    description: Token of the run that holds the host's lock. Playbooks of this collection give it.
-    type: str
-  state_dir:
-    description: Directory of lock and run records on the managed host. A host that is locked by another run is not
-      written to.
-    type: path
-    default: /var/lib/stackops-glance
 notes:
   - The release catalogue stays on the control node. The action of this module looks at the host with
     M(stackops.glance.glance_host_info), decides where the catalogue is, and writes with M(stackops.glance.oslo_config).

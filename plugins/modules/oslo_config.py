@@ -25,6 +25,7 @@ description:
 extends_documentation_fragment:
   - ansible.builtin.files
   - stackops.glance.attributes
+  - stackops.glance.run
 attributes:
   check_mode:
     support: full
@@ -97,13 +98,6 @@ options:
     description: Whether to keep a copy of the file as it was, beside it and with the same mode and owner.
     type: bool
     default: false
-  run_token:
-    description: Token of the run that holds the host's lock. Playbooks of this collection give it.
-    type: str
-  state_dir:
-    description: Directory of lock and run records on the managed host. A host that is locked by another run is not written to.
-    type: path
-    default: /var/lib/stackops-glance
 seealso:
   - module: stackops.glance.oslo_config_info
 author:
