@@ -32,6 +32,13 @@ def test_registry_is_retired(on: Callable[[str], testinfra.host.Host], name: str
     assert on(name).service("glance-api").is_running
 
 
+@pytest.mark.parametrize(("name", "step"), [("glance2", "glance_v1_off"), ("nova1", "nova")])
+def test_the_operators_own_tasks_ran_around_the_change(
+    on: Callable[[str], testinfra.host.Host], name: str, step: str
+) -> None:
+    assert on(name).file("/root/hooks").content_string.splitlines() == [f"{step} before", f"{step} after"]
+
+
 def test_catalogue_names_no_version_and_keeps_its_ids() -> None:
     before = {name: url for name, url in trial.remembered("before").items() if name.startswith("endpoint ")}
     assert {f"endpoint {id_}": url for id_, url in trial.catalogue().items()} == {
