@@ -319,7 +319,7 @@ class Run:
 
     def status(self):
         # type: () -> str
-        """prepared, applying, applied, undoing, committed, undone or abandoned."""
+        """prepared, applying, undoing, committed, undone or abandoned."""
         status = 'prepared'
         for entry in self.journal():
             if entry['event'] in FINAL and not entry.get('step'):

@@ -140,7 +140,7 @@ def reopen(params):
         files, _units_before = touched([entry for entry in run.journal() if entry.get('step') == step])
         for path, change in files.items():
             known.setdefault(path, []).extend((change['before'], change['after']))
-    foreign = [path for path in sorted(known) if _found(path) not in known[path]]
+    foreign = [path for path in sorted(known) if _files.sha256(_content(path)) not in known[path]]
     if foreign and not params['force']:
         raise _foreign(run, foreign)
     return open_run(params)
@@ -161,9 +161,10 @@ def touched(entries):
     return files, units
 
 
-def _found(path):
-    # type: (str) -> str
-    return _files.sha256(_files.read(path) if os.path.exists(path) else b'')
+def _content(path):
+    # type: (str) -> bytes
+    """What a file holds now; nothing, when somebody has removed it."""
+    return _files.read(path) if os.path.exists(path) else b''
 
 
 def _foreign(run, paths):
@@ -369,7 +370,7 @@ class StepRun:
         """What undoing this step would put back, without doing it."""
         files, units = self.touched()
         self.result['diff'] = [
-            _files.diff(path, _files.read(path) if os.path.exists(path) else b'', self.run.kept(change['before']))
+            _files.diff(path, _content(path), self.run.kept(change['before']))
             for path, change in sorted(files.items())
         ]
         self.result['changed'] = bool(files or units)
@@ -380,7 +381,7 @@ class StepRun:
         """A file that is neither as before nor as the step left it carries somebody's work."""
         foreign = []
         for path, change in sorted(files.items()):
-            data = _files.read(path) if os.path.exists(path) else b''
+            data = _content(path)
             if _files.sha256(data) not in (change['before'], change['after']):
                 foreign.append(path)
                 if self.force:

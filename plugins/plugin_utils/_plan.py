@@ -115,12 +115,13 @@ def make(fleet: Fleet, cloud: dict[str, Any], wishes: Wishes, controller: _takeo
     plan = Plan()
     plan.runs = _takeover.look(fleet, wishes.takeover, controller, plan.findings)
     _reach(fleet, plan)
-    glance_on = _glance(fleet, wishes, plan)
-    _cloud(cloud, glance_on, plan)
+    glances = list(_glance_hosts(fleet, plan))
+    _cloud(cloud, _v2_on(glances, wishes, plan), plan)
     _nova_hosts(fleet, wishes, plan)
+    _rbd(fleet, glances, plan)
     _consumers(fleet, plan)
     if wishes.v1_off:
-        _v1_off(fleet, wishes, plan)
+        _v1_off(glances, wishes, plan)
     plan.findings = accepted(plan.findings, wishes.accept)
     return plan
 
@@ -159,10 +160,10 @@ def _reach(fleet: Fleet, plan: Plan) -> None:
 # -- Glance -------------------------------------------------------------------------------------------------------
 
 
-def _glance(fleet: Fleet, wishes: Wishes, plan: Plan) -> bool:
+def _v2_on(glances: list[_Glance], wishes: Wishes, plan: Plan) -> bool:
     """Plan v2 on; say whether every host's configuration has v2 on already."""
     all_on = True
-    for glance in _glance_hosts(fleet, plan):
+    for glance in glances:
         plan.spoken.append(
             {
                 "host": glance.host,
@@ -234,9 +235,8 @@ class _Glance:
         }
 
 
-def _glance_hosts(fleet: Fleet, plan: Plan | None = None) -> Iterator[_Glance]:
-    """The Glance hosts that can be judged; with a plan, blockers say why the others cannot."""
-    plan = plan or Plan()
+def _glance_hosts(fleet: Fleet, plan: Plan) -> Iterator[_Glance]:
+    """The Glance hosts that can be judged; blockers say why the others cannot."""
     for host in fleet.reached(fleet.glance):
         services = fleet.services(host, "glance")
         if "glance-api" not in services:
@@ -341,17 +341,16 @@ def _nova_hosts(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
             "The Nova hosts disagree: %s speak v1, %s speak v2." % (", ".join(speaks[1]), ", ".join(speaks[2])),
             "A Nova installation should always work on one version; this run brings the rest to v2.",
         )
-    _rbd(fleet, plan)
 
 
-def _rbd(fleet: Fleet, plan: Plan) -> None:
+def _rbd(fleet: Fleet, glances: list[_Glance], plan: Plan) -> None:
     """Computes that keep disks in RBD upload a snapshot by registering its location; v2 must be told to allow that."""
     computes = [
         host
         for host in fleet.reached(fleet.nova)
         if any(_nova.rbd_backed(service) for service in fleet.services(host, "nova").values())
     ]
-    for glance in _glance_hosts(fleet) if computes else ():
+    for glance in glances if computes else ():
         if not glance.value("show_multiple_locations"):
             plan.add(
                 "rbd_without_locations",
@@ -530,9 +529,8 @@ KEEPS_V1 = (
 )
 
 
-def _v1_off(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
-    hosts = list(_glance_hosts(fleet))
-    for glance in hosts:
+def _v1_off(glances: list[_Glance], wishes: Wishes, plan: Plan) -> None:
+    for glance in glances:
         for caller in glance.offers["v1_needed_by"]:
             plan.add(
                 "glance_program_calls_v1",
@@ -551,15 +549,15 @@ def _v1_off(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
         )
         return
     # A scrubber may ask the registry of another host.
-    needed_by = [f"{glance.host}: {reason}" for glance in hosts for reason in glance.offers["registry_needed_by"]]
-    if needed_by and any(glance.offers["registry"] for glance in hosts):
+    needed_by = [f"{glance.host}: {reason}" for glance in glances for reason in glance.offers["registry_needed_by"]]
+    if needed_by and any(glance.offers["registry"] for glance in glances):
         plan.add(
             "registry_needed",
             "note",
             "glance-registry goes on: %s." % "; ".join(needed_by),
             "Retire what needs it, then run the same playbook again.",
         )
-    for glance in hosts:
+    for glance in glances:
         try:
             # By then the first step has turned v2 on.
             edits = _glance_v1.edits(
