@@ -17,6 +17,7 @@ class Finding:
     """One thing to know before a flip.
 
     ``accept`` says whether an operator may go on in spite of a blocker, by naming its id in ``glance_flip_accept``.
+    ``source`` is what the rule behind the finding was read from: a release note, a specification, a tag.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Finding:
     file: str | None = None
     line: int | None = None
     accept: bool = False
+    source: str = ""
 
     @property
     def place(self) -> str:
