@@ -228,15 +228,41 @@ class StepRun:
                 changed = True
         return changed
 
+    def phases(self):
+        # type: () -> List[Dict[str, Any]]
+        """What this direction did and when, in seconds since the epoch; the last phase not ``ok`` when it was cut short."""
+        seen = self.mine()
+        found = []  # type: List[Dict[str, Any]]
+        for phase, begin, end in (('drain', self.begin, 'drained'), ('change', 'drained', 'restarted'),
+                                  ('health', 'restarted', 'undrained'), ('undrain', 'undrained', self.end)):
+            if begin in seen:
+                found.append({
+                    'step': self.name, 'direction': 'do' if self.begin == 'applying' else 'undo', 'phase': phase,
+                    'started': seen[begin]['time'], 'ended': seen[end]['time'] if end in seen else time.time(),
+                    'ok': end in seen,
+                })
+        return found
+
     # the cycle that both directions share
 
     def drive(self, change):
         # type: (Any) -> Dict[str, Any]
+        """Drive the cycle; the phases go with the result, and with the error when there is one."""
+        try:
+            self.cycle(change)
+        except GlanceError as error:
+            error.details['phases'] = self.phases()
+            raise
+        self.result['phases'] = self.phases()
+        return self.result
+
+    def cycle(self, change):
+        # type: (Any) -> None
         """Drain, change, wait for health, undrain; a slice at a time."""
         seen = self.mine()
         if 'drained' not in seen:
             if not self.wait_for_drain(seen[self.begin]['time']):
-                return self.result
+                return
             self.record('drained')
         if 'restarted' not in seen:
             with _runs.write_guard(self.state_dir, self.token):
@@ -245,18 +271,17 @@ class StepRun:
             self.record('restarted', files=self.result['files'], units=self.result['units'])
         started = self.mine()['restarted']['time']
         if not self.wait_for_health(started):
-            return self.result
+            return
         if 'undrained' not in seen:
             with _runs.write_guard(self.state_dir, self.token):
                 _serving.undrain(self.step['drain'])
                 self.record('undrained')
         # The next host may leave the balancer only when this one is back in it.
         if not self.wait_for_balancer(self.mine()['undrained']['time']):
-            return self.result
+            return
         with _runs.write_guard(self.state_dir, self.token):
             self.record(self.end)
         self.result['changed'] = True
-        return self.result
 
     def wait_for_drain(self, since):
         # type: (float) -> bool

@@ -134,6 +134,18 @@ units:
   returned: state is applied or undone
   type: list
   elements: str
+phases:
+  description: When the phases of the step began and ended on this host.
+  returned: state is applied or undone, and there was something to do; also when it failed
+  type: list
+  elements: dict
+  contains:
+    step: {description: The step., type: str, sample: nova}
+    direction: {description: "V(do) or V(undo).", type: str}
+    phase: {description: "V(drain), V(change), V(health) or V(undrain).", type: str}
+    started: {description: Seconds since the epoch., type: float}
+    ended: {description: Seconds since the epoch; of the failure where it failed., type: float}
+    ok: {description: Whether the phase came to its end., type: bool}
 outcome:
   description: What was written into the journal; null when the run stays unfinished.
   returned: state is closed

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import os
 import shutil
 import stat
@@ -198,6 +199,10 @@ def test_a_step_drains_changes_restarts_and_undrains(host: Host, monkeypatch: py
     assert stat.S_IMODE(host.conf.stat().st_mode) == 0o640
     assert (result["changed"], result["finished"], result["files"]) == (True, True, [str(host.conf)])
     assert result["units"] == ["glance-api"]
+    phases = result["phases"]
+    assert [phase["phase"] for phase in phases] == ["drain", "change", "health", "undrain"]
+    assert all(phase["ok"] and phase["step"] == "one" and phase["direction"] == "do" for phase in phases)
+    assert all(each["ended"] == following["started"] for each, following in itertools.pairwise(phases))
     assert host.asked_versions == [{"present": ["v2"]}]
     assert host.run.step_states() == {"one": "done"}
 
@@ -246,8 +251,11 @@ def test_ill_health_ends_the_step(host: Host) -> None:
     step["health"]["timeout"] = 0
     host.prepare(step)
     host.ill = "no answer"
-    with pytest.raises(GlanceError, match="for health, but no answer"):
+    with pytest.raises(GlanceError, match="for health, but no answer") as error:
         host.apply("one")
+    assert [(each["phase"], each["ok"]) for each in error.value.details["phases"]] == [
+        ("drain", True), ("change", True), ("health", False),
+    ]  # fmt: skip
     host.ill = None
     host.undo("one")
     assert host.conf.read_bytes() == BEFORE and not host.drained
