@@ -144,6 +144,12 @@ def _mask_text(text, secrets):
     return _URL_CREDENTIALS.sub(u'\\g<1>' + MASK, text)
 
 
+def mask_lines(text):
+    # type: (str) -> str
+    """The text of an INI file as it may be shown, line by line, also what is commented out."""
+    return _mask_lines(text, set(), None)
+
+
 def diff(path, before, after, secrets=()):
     # type: (str, bytes, bytes, Iterable[str]) -> Dict[str, str]
     """Ansible's difference of two contents of a configuration file, secrets masked, also those in comments.

@@ -14,7 +14,6 @@ __metaclass__ = type
 
 import grp
 import io
-import json
 import os
 import pwd
 import re
@@ -36,6 +35,15 @@ CRON_PROGRAMS = ('glance-scrubber', 'glance-cache-prefetcher', 'glance-cache-cle
 CRON_FILES = ('/etc/crontab', '/etc/anacrontab')
 CRON_DIRECTORIES = ('/etc/cron.d', '/etc/cron.hourly', '/etc/cron.daily', '/etc/cron.weekly', '/etc/cron.monthly',
                     '/var/spool/cron/crontabs', '/var/spool/cron')
+
+
+#: Names that releases have for the policy file when nobody gives one.
+POLICY_FILES = ('policy.yaml', 'policy.json')
+#: The most that travels of one policy or paste file, and of the values of one service.
+LARGEST_DOCUMENT = 1 << 20
+LARGEST_VALUES = 4 << 20
+#: A password in a URL, as far as it can reach in JSON or YAML.
+_DOCUMENT_CREDENTIALS = re.compile(u'(://[^\\s/:@"\']*:)([^\\s/@"\']+)(?=@)')
 
 
 def survey(services, state_dir):
@@ -197,19 +205,24 @@ def _name(lookup, number):
 
 def _add_values(service, loaded, found):
     # type: (Dict[str, Any], _oslo_ini.ConfigSet, Dict[str, Any]) -> None
-    wanted = [(group, option) for group, _slash, option in (name.partition('/') for name in service['options'])]
-    asked = [value for value in loaded.values if _asked_for(value, wanted)]
-    referred = set(reference for value in asked for reference in _references(value))
-    for value in loaded.values:
-        if value in asked or (value['group'], value['option']) in referred:
+    wanted = [(group, option or '*') for group, _slash, option in (name.partition('/') for name in service['options'])]
+    asked = [_asked_for(value, wanted) for value in loaded.values]
+    referred = set(reference for value, yes in zip(loaded.values, asked) if yes for reference in _references(value))
+    for value, yes in zip(loaded.values, asked):
+        if yes or (value['group'], value['option']) in referred:
             found['values'].append(dict(value, raw=_files.mask(value['option'], value['raw'])))
+    size = sum(len(value['raw']) + len(value['option']) + len(value['file']) for value in found['values'])
+    if size > LARGEST_VALUES:
+        found['values'] = []
+        raise GlanceError('The options in %s have %d bytes, and no service has a hundredth of that. Nothing above %d is '
+                          'looked at. Check what lies there.' % (', '.join(loaded.files), size, LARGEST_VALUES))
 
 
 def _asked_for(value, wanted):
     # type: (Dict[str, Any], List[Tuple[str, str]]) -> bool
     # Older names and other spellings of a group are the resolver's business; a wanted group is compared without case.
     for group, option in wanted:
-        if value['group'].lower() == group.lower() and option in ('*', value['option']):
+        if group == '*' or (value['group'].lower() == group.lower() and option in ('*', value['option'])):
             return True
     return False
 
@@ -224,10 +237,14 @@ def _references(value):
             yield (value['group'], option)
 
 
-def _last(loaded, group, option):
-    # type: (_oslo_ini.ConfigSet, str, str) -> Optional[str]
-    raws = [value['raw'] for value in loaded.values if (value['group'], value['option']) == (group, option)]
-    return raws[-1] if raws else None
+def _told(loaded, found, group, option, kind='string', deprecated=()):
+    # type: (_oslo_ini.ConfigSet, Dict[str, Any], str, str, str, Tuple[str, ...]) -> Any
+    """What the service gets for an option that says where another file is; None where nobody says it."""
+    schema = {'group': group, 'name': option, 'type': kind, 'default': None, 'deprecated': list(deprecated)}
+    known = [{'group': value['group'], 'name': value['option'], 'type': 'string', 'default': None}
+             for value in loaded.values if (value['group'], value['option']) != (group, option)]
+    dialect = _oslo_ini.dialect(found['oslo_config'] or 'newest')
+    return _oslo_ini.resolve(loaded.values, schema, found['environment'], known, dialect)['effective'] or None
 
 
 def _find_file(name, found):
@@ -246,67 +263,60 @@ def _find_file(name, found):
 
 def _add_policy(service, loaded, found):
     # type: (Dict[str, Any], _oslo_ini.ConfigSet, Dict[str, Any]) -> None
-    if not service['policies']:
+    """The policy files that a release could read; which of them counts, the control node knows."""
+    if not service['documents']:
         return
-    named = _last(loaded, 'oslo_policy', 'policy_file') or service['policy_file']
-    candidates = [named] if named else ['policy.json', 'policy.yaml']
-    path = next((path for path in (_find_file(name, found) for name in candidates) if path), None)
-    if path is None:
-        return
-    rules = _rules(path)
-    overlay = _find_file(_last(loaded, 'oslo_policy', 'policy_dirs') or 'policy.d', found)
-    if overlay and os.path.isdir(overlay):
-        for name in sorted(os.listdir(overlay)):
-            if not name.startswith('.'):
-                rules.update(_rules(os.path.join(overlay, name)))
-    if '*' not in service['policies']:
-        rules = dict((name, check) for name, check in rules.items() if name in service['policies'])
-    found['policy'] = {'file': path, 'rules': rules}
-
-
-def _rules(path):
-    # type: (str) -> Dict[str, Any]
-    text = _files.read(path).decode('utf-8')
-    try:
-        rules = json.loads(text)
-    except ValueError:
-        try:
-            import yaml
-        except ImportError:
-            raise GlanceError('%s is YAML, and the Python of Ansible on this host (%s) has no PyYAML to read it. Install '
-                              'python3-yaml or python-yaml there.' % (path, sys.executable))
-        try:
-            rules = yaml.safe_load(text) or {}
-        except yaml.YAMLError as error:
-            raise GlanceError('%s is neither JSON nor YAML: %s.' % (path, ' '.join(str(error).split())))
-    if not isinstance(rules, dict):
-        raise GlanceError('%s holds no policy rules: a mapping of rules to checks is wanted.' % path)
-    return rules
+    named = _told(loaded, found, 'oslo_policy', 'policy_file', deprecated=('DEFAULT/policy_file',))
+    names = [named] if named else []
+    names += [name for name in POLICY_FILES if name != named]
+    files = []
+    for name in names:
+        path = _find_file(name, found)
+        if path:
+            files.append(dict(_document(path), name=name))
+    directories = _told(loaded, found, 'oslo_policy', 'policy_dirs', 'multistring', ('DEFAULT/policy_dirs',))
+    overlays = []  # type: List[Dict[str, Any]]
+    for name in directories or ['policy.d']:
+        path = _find_file(name, found)
+        if path and os.path.isdir(path):
+            # oslo.policy reads them in this order, hidden files aside, and nothing deeper down.
+            overlays.extend(_document(os.path.join(path, each)) for each in sorted(os.listdir(path))
+                            if not each.startswith('.') and os.path.isfile(os.path.join(path, each)))
+    if files or overlays or named:
+        found['policy'] = {'named': named, 'files': files, 'overlays': overlays}
 
 
 def _add_paste(service, loaded, found):
     # type: (Dict[str, Any], _oslo_ini.ConfigSet, Dict[str, Any]) -> None
-    """Where the health check looks for the file that drains this host."""
-    if service['project'] != 'glance' or service['prog'] != 'glance-api':
+    if not service['documents'] or service['project'] != 'glance':
         return
-    named = _last(loaded, 'paste_deploy', 'config_file')
+    named = _told(loaded, found, 'paste_deploy', 'config_file')
     if not named:
         # Glance names it after the last configuration file of its command line.
-        last = os.path.basename(found['config_files'][-1]) if found['config_files'] else 'glance-api.conf'
+        last = os.path.basename(found['config_files'][-1]) if found['config_files'] else service['prog'] + '.conf'
         named = last.replace('.conf', '-paste.ini')
     path = _find_file(named, found)
-    if path is None:
-        return
-    found['paste'] = {'file': path, 'flavor': _last(loaded, 'paste_deploy', 'flavor'), 'disable_by_file_path': None}
-    options = {}  # type: Dict[str, str]
-    for line in _files.read(path).decode('utf-8', 'replace').splitlines() + ['[end]']:
-        match = re.match(r'([^#;\s\[=:][^=:]*?)\s*[=:]\s*(.*?)\s*$', line)
-        if match:
-            options[match.group(1).lower()] = match.group(2)
-        elif line.startswith('['):
-            if 'disable_by_file' in options.get('backends', ''):
-                found['paste']['disable_by_file_path'] = options.get('disable_by_file_path')
-            options = {}
+    if path is not None:
+        found['paste'] = dict(_document(path, paste=True), flavor=_told(loaded, found, 'paste_deploy', 'flavor'))
+
+
+def _document(path, paste=False):
+    # type: (str, bool) -> Dict[str, Any]
+    """A file that travels as text, its secrets masked; one that cannot says so in its place."""
+    document = {'file': path, 'text': None, 'error': None}  # type: Dict[str, Any]
+    try:
+        data = _files.read(path)
+        if len(data) > LARGEST_DOCUMENT:
+            raise GlanceError('%s has %d bytes, and such files have a few thousand. Nothing above %d is read. Check what '
+                              'lies there.' % (path, len(data), LARGEST_DOCUMENT))
+        text = data.decode('utf-8')
+        document['text'] = _files.mask_lines(text) if paste else _DOCUMENT_CREDENTIALS.sub(u'\\g<1>' + _files.MASK, text)
+    except UnicodeDecodeError as error:
+        document['error'] = '%s:%d: the byte 0x%02x is not UTF-8. Save the file in that encoding.' % (
+            path, data.count(b'\n', 0, error.start) + 1, bytearray(data)[error.start])
+    except GlanceError as error:
+        document['error'] = error.message
+    return document
 
 
 def _add_crons(service, loaded, found):

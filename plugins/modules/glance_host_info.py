@@ -63,20 +63,16 @@ options:
         elements: path
         default: []
       options:
-        description: Options to return, each as C(group/option), or C(group/*) for all of a group.
+        description: Options to return, each as C(group/option), C(group/*) for all of a group, V(*) for all.
         type: list
         elements: str
         default: []
-      policies:
-        description: Names of policy rules to return, V(*) for all. The policy file is read only if any is asked for.
-        type: list
-        elements: str
-        default: []
-      policy_file:
+      documents:
         description:
-          - Name of the policy file that the release looks for when C([oslo_policy] policy_file) does not say. Left out,
-            it is C(policy.json), or C(policy.yaml) where the first is missing.
-        type: str
+          - Whether to bring the texts of the policy files and of Glance's paste file, wherever the service would find them.
+            They are read on the control node. The host needs nothing for it.
+        type: bool
+        default: false
   state_dir:
     description: Directory of lock and run records on the managed host.
     type: path
@@ -189,11 +185,15 @@ services:
       description: The variables of the process that oslo.config reads options from (C(OS_GROUP__OPTION)).
       type: dict
     policy:
-      description: C(file) and C(rules); null where none was asked for or there is no policy file.
+      description:
+        - The policy files, null where none was asked for or found. C(named) is the name that the configuration gives, C(files)
+          are those that a release could take, and C(overlays) those in C(policy_dirs), in reading order.
+        - Each has C(file) and C(text), or C(error) where the text cannot travel.
       type: dict
     paste:
       description:
-        - C(file), C(flavor) and C(disable_by_file_path) of the health check, null where Glance's paste file is not found.
+        - Glance's paste file with C(file), C(flavor), C(text) and C(error), null where none was asked for or found. What
+          looks secret is masked.
       type: dict
     crons:
       description: Lines of crontabs that run one of Glance's programs, with C(file), C(line) and C(program).
@@ -226,8 +226,7 @@ def main():
                     'config_files': {'type': 'list', 'elements': 'path', 'default': []},
                     'config_dirs': {'type': 'list', 'elements': 'path', 'default': []},
                     'options': {'type': 'list', 'elements': 'str', 'default': []},
-                    'policies': {'type': 'list', 'elements': 'str', 'default': []},
-                    'policy_file': {'type': 'str'},
+                    'documents': {'type': 'bool', 'default': False},
                 },
             },
             'state_dir': {'type': 'path', 'default': STATE_DIR},

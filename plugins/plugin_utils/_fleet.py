@@ -12,32 +12,17 @@ from typing import Any
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue
 
-#: The options whose raw values the plan needs, per project. No secret is among them.
+#: The options whose raw values the plan needs, per project; secrets among them are masked on the host.
 OPTIONS = {
-    "glance": [
-        "DEFAULT/enable_v1_api",
-        "DEFAULT/enable_v2_api",
-        "DEFAULT/enable_v1_registry",
-        "DEFAULT/enable_v2_registry",
-        "DEFAULT/data_api",
-        "DEFAULT/bind_host",
-        "DEFAULT/bind_port",
-        "DEFAULT/cert_file",
-        "DEFAULT/show_multiple_locations",
-        "oslo_policy/policy_file",
-        "paste_deploy/flavor",
-        "paste_deploy/config_file",
-    ],
+    "glance": ["*"],
     "nova": [
-        "glance/use_glance_v1",
-        "glance/api_servers",
-        "glance/num_retries",
+        "glance/*",
+        # Older names of options that are in [glance] today.
+        "ssl/*",
         "DEFAULT/compute_driver",
         "libvirt/images_type",
     ],
 }
-#: Nova uploads a snapshot of an RBD-backed server by registering its location, which these rules guard.
-LOCATION_POLICIES = ["get_image_location", "set_image_location", "delete_image_location"]
 
 #: What an operator may say of a service.
 OVERRIDES = ("units", "config_files", "config_dirs", "project", "release")
@@ -95,7 +80,7 @@ def _service(name: str, override: dict[str, Any]) -> dict[str, Any]:
         "config_files": override.get("config_files", []),
         "config_dirs": override.get("config_dirs", []),
         "options": OPTIONS.get(project) or _images_api_options(project),
-        "policies": LOCATION_POLICIES if name == "glance-api" else [],
+        "documents": name == "glance-api",
     }
 
 

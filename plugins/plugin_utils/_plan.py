@@ -16,7 +16,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _glance_v1, _nova, _service, _takeover
+from ansible_collections.stackops.glance.plugins.plugin_utils import (
+    _catalogue,
+    _glance_v1,
+    _nova,
+    _paste,
+    _policy_file,
+    _service,
+    _takeover,
+)
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding, accepted
 
 #: The steps in the order in which they are done, with what each is for.
@@ -26,6 +34,10 @@ STEPS = {
     "nova": "Nova speaks v2",
     "glance_v1_off": "Glance answers v1 no longer",
 }
+
+
+#: Nova uploads a snapshot of an RBD-backed server by registering its location, which these rules guard.
+LOCATION_POLICIES = ("get_image_location", "set_image_location", "delete_image_location")
 
 
 @dataclass(frozen=True)
@@ -196,6 +208,7 @@ class _Glance:
     services: dict[str, dict[str, Any]]
     release: _catalogue.Release
     offers: dict[str, Any]
+    policy: dict[str, _policy_file.Rule]
 
     @property
     def api(self) -> dict[str, Any]:
@@ -224,7 +237,7 @@ class _Glance:
 
     def drain(self, wishes: Wishes) -> dict[str, Any] | None:
         """Drain through Glance's own health check, where the paste file has it or the operator names its file."""
-        file = wishes.drain.get("file") or (self.api["paste"] or {}).get("disable_by_file_path")
+        file = wishes.drain.get("file") or _paste.drain_file(self.api["paste"])
         if not file:
             return None
         return {
@@ -259,7 +272,8 @@ def _glance_hosts(fleet: Fleet, plan: Plan) -> Iterator[_Glance]:
             continue
         try:
             release = fleet.release(host, "glance-api", "glance")
-            yield _Glance(host, services, release, _glance_v1.judge(services, release))
+            policy = _policy_file.rules(services["glance-api"]["policy"])
+            yield _Glance(host, services, release, _glance_v1.judge(services, release), policy)
         except _catalogue.CatalogueError as error:
             plan.add(
                 "glance_release_unknown",
@@ -361,16 +375,17 @@ def _rbd(fleet: Fleet, glances: list[_Glance], plan: Plan) -> None:
                 host=glance.host,
                 accept=True,
             )
-        policy = glance.api["policy"] or {"rules": {}}
-        denied = [rule for rule, check in policy["rules"].items() if check == "!"]
+        denied = [rule for name in LOCATION_POLICIES if (rule := glance.policy.get(name)) and rule.check == "!"]
         if denied:
             plan.add(
                 "rbd_without_location_policy",
                 "blocker",
-                f"The policy denies {', '.join(denied)} to everybody: v2 snapshots of {', '.join(computes)} would fail.",
+                f"The policy denies {', '.join(rule.name for rule in denied)} to everybody: v2 snapshots of "
+                f"{', '.join(computes)} would fail.",
                 "Allow the three *_image_location rules to the service user of Nova.",
                 host=glance.host,
-                file=policy["file"],
+                file=denied[0].file,
+                line=denied[0].line,
                 accept=True,
             )
 

@@ -16,7 +16,7 @@ from ansible_collections.stackops.glance.plugins.module_utils._errors import Gla
 def service(name="nova-compute", **more):
     defaults = {
         "name": name, "project": name.split("-")[0], "prog": name, "units": [], "config_files": [], "config_dirs": [],
-        "options": [], "policies": [], "policy_file": None,
+        "options": [], "documents": False,
     }  # fmt: skip
     return {**defaults, **more}
 
@@ -151,37 +151,80 @@ def glance(tmp_path, text="[DEFAULT]\n", **more):
     return service("glance-api", config_files=[str(path)], **more)
 
 
-def test_policy_beside_the_configuration(tmp_path, units):
-    (tmp_path / "policy.json").write_text('{"get_image_location": "role:admin", "default": ""}')
-    (tmp_path / "policy.d").mkdir()
-    (tmp_path / "policy.d" / "z.json").write_text('{"get_image_location": "!"}')
-    found = look(tmp_path, glance(tmp_path, policies=["get_image_location", "set_image_location"]))
-    assert found["services"]["glance-api"]["policy"] == {
-        "file": str(tmp_path / "policy.json"), "rules": {"get_image_location": "!"},
+def documents(tmp_path, text="[DEFAULT]\n"):
+    return look(tmp_path, glance(tmp_path, text, documents=True))["services"]["glance-api"]
+
+
+def test_every_option_travels_where_all_are_asked_for(tmp_path, units):
+    text = "[DEFAULT]\nbind_port = 1\n[Odd]\nanything = 2\n[keystone_authtoken]\npassword = hidden\n"
+    found = look(tmp_path, glance(tmp_path, text, options=["*"]))["services"]["glance-api"]["values"]
+    assert [(value["group"], value["raw"]) for value in found] == [
+        ("DEFAULT", "1"), ("odd", "2"), ("keystone_authtoken", "********"),
+    ]  # fmt: skip
+
+
+def test_policy_files_travel_as_they_are(tmp_path, units):
+    (tmp_path / "policy.json").write_text('{"a": "http://u:hidden@h:80/", "b":"http://h:80/","c":"@"}')
+    (tmp_path / "policy.yaml").write_text("- no: [rules")
+    (tmp_path / "policy.d" / "deeper").mkdir(parents=True)
+    for name in ("z.json", "b.yaml", ".hidden"):
+        (tmp_path / "policy.d" / name).write_text(name)
+    policy = documents(tmp_path)["policy"]
+    assert policy["named"] is None
+    assert [(each["name"], each["file"]) for each in policy["files"]] == [
+        (name, str(tmp_path / name)) for name in ("policy.yaml", "policy.json")
+    ]
+    assert policy["files"][0]["text"] == "- no: [rules"
+    assert json.loads(policy["files"][1]["text"]) == {"a": "http://u:********@h:80/", "b": "http://h:80/", "c": "@"}
+    assert [each["text"] for each in policy["overlays"]] == ["b.yaml", "z.json"]
+
+
+@pytest.mark.parametrize("group", ["oslo_policy", "DEFAULT"])
+def test_policy_under_its_own_name(tmp_path, units, group):
+    (tmp_path / "own.yaml").write_text("a: b")
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "p").write_text(name)
+    text = f"[DEFAULT]\nplace = own\n[{group}]\npolicy_file = ${{place}}.yaml\npolicy_dirs = two\npolicy_dirs = one\n"
+    if group == "DEFAULT":
+        text = text.replace("${place}", "own")
+    policy = documents(tmp_path, text)["policy"]
+    assert (policy["named"], policy["files"][0]["text"]) == ("own.yaml", "a: b")
+    assert [each["text"] for each in policy["overlays"]] == ["two", "one"]
+
+
+def test_a_named_policy_that_is_not_there_is_said(tmp_path, units):
+    assert documents(tmp_path)["policy"] is None
+    assert documents(tmp_path, "[oslo_policy]\npolicy_file = x\n")["policy"] == {
+        "named": "x", "files": [], "overlays": [],
     }  # fmt: skip
 
 
-def test_policy_in_yaml_under_its_own_name(tmp_path, units):
-    pytest.importorskip("yaml")
-    (tmp_path / "own.yaml").write_text('"get_image_location": "@"\n')
-    asked = glance(tmp_path, "[oslo_policy]\npolicy_file = own.yaml\n", policies=["*"])
-    assert look(tmp_path, asked)["services"]["glance-api"]["policy"]["rules"] == {"get_image_location": "@"}
+@pytest.mark.parametrize(
+    ("data", "said"), [(b"a: b\n\xff\n", "policy.yaml:2: the byte 0xff"), (b"#" * (1 << 20) + b"#", "1048577 bytes")]
+)
+def test_what_cannot_travel_says_so_in_its_place(tmp_path, units, data, said):
+    (tmp_path / "policy.yaml").write_bytes(data)
+    document = documents(tmp_path)["policy"]["files"][0]
+    assert document["text"] is None
+    assert said in document["error"]
 
 
-def test_policy_that_is_none(tmp_path, units):
-    (tmp_path / "policy.json").write_text("[1]")
-    assert "no policy rules" in look(tmp_path, glance(tmp_path, policies=["*"]))["services"]["glance-api"]["error"]
+def test_far_too_many_values_are_refused(tmp_path, units, monkeypatch):
+    monkeypatch.setattr(_survey, "LARGEST_VALUES", 100)
+    asked = glance(tmp_path, "[DEFAULT]\n" + "a = b\n" * 100, options=["*"])
+    found = look(tmp_path, asked)["services"]["glance-api"]
+    assert found["values"] == []
+    assert "glance-api.conf" in found["error"]
 
 
-def test_health_check_of_the_paste_file(tmp_path, units):
+def test_paste_file_travels_without_its_secrets(tmp_path, units):
     (tmp_path / "glance-api-paste.ini").write_text(
-        "[filter:other]\ndisable_by_file_path = /wrong\n"
-        "[filter:healthcheck]\npaste.filter_factory = x:y\nbackends = disable_by_file\n"
-        "disable_by_file_path = /etc/glance/healthcheck_disable\n"
+        "[filter:authtoken]\nadmin_password = hidden\ndelay_auth_decision = 1\n"
     )
-    found = look(tmp_path, glance(tmp_path, "[paste_deploy]\nflavor = keystone\n"))["services"]["glance-api"]["paste"]
-    assert found["disable_by_file_path"] == "/etc/glance/healthcheck_disable"
-    assert found["flavor"] == "keystone"
+    paste = documents(tmp_path, "[paste_deploy]\nflavor = keystone\n")["paste"]
+    assert (paste["file"], paste["flavor"]) == (str(tmp_path / "glance-api-paste.ini"), "keystone")
+    assert paste["text"] == "[filter:authtoken]\nadmin_password = ********\ndelay_auth_decision = 1\n"
 
 
 def test_programs_in_crontabs(tmp_path, units, monkeypatch):

@@ -151,7 +151,10 @@ def test_services_that_share_a_file_share_its_change() -> None:
 
 def test_v2_is_turned_on_where_it_is_off() -> None:
     off = glance("DEFAULT/enable_v2_api = false\nDEFAULT/bind_port = 9393")
-    off["services"]["glance-api"]["paste"] = {"disable_by_file_path": "/etc/glance/off"}
+    off["services"]["glance-api"]["paste"] = {
+        "file": "/etc/glance/paste.ini", "flavor": None, "error": None,
+        "text": "[filter:h]\nbackends = disable_by_file\ndisable_by_file_path = /etc/glance/off\n",
+    }  # fmt: skip
     dead = {"endpoints": [{"url": "http://api:9292", "v2": {"answers": False}}], "catalogue_changes": []}
     made = plan(fleet(g1=glance(), g2=off, n1=nova(V2)), dead, drain={"timeout": 30})
     assert (steps(made), ids(made)) == ({"glance_v2_on": ["g2"]}, [])
@@ -284,9 +287,11 @@ def test_rbd_needs_locations() -> None:
     assert made.findings[0].host == "g1" and made.findings[0].message.startswith("n1 keep")
     shown = glance("DEFAULT/show_multiple_locations = true")
     assert plan(fleet(g1=shown, n1=nova(rbd))).verdict == "ready"
-    shown["services"]["glance-api"]["policy"] = {"file": "/p.json", "rules": {"set_image_location": "!"}}
+    text = '{\n"add_image": "!",\n"set_image_location": "!"}'
+    document = {"name": "policy.json", "file": "/p.json", "text": text, "error": None}
+    shown["services"]["glance-api"]["policy"] = {"named": None, "files": [document], "overlays": []}
     made = plan(fleet(g1=shown, n1=nova(rbd)))
-    assert ids(made) == ["rbd_without_location_policy"] and made.findings[0].file == "/p.json"
+    assert ids(made) == ["rbd_without_location_policy"] and made.findings[0].place == "g1 /p.json:3"
     assert plan(fleet(g1=shown, n1=nova(rbd)), accept=["rbd_without_location_policy"]).verdict == "ready"
 
 
