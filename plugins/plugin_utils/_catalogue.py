@@ -104,7 +104,7 @@ class Option:
 
 @functools.cache
 def _data(name: str) -> dict[str, Any]:
-    if name not in PROJECTS and name not in ("consumers", "services"):
+    if name not in PROJECTS and name not in ("consumers", "enforcement", "services"):
         raise CatalogueError(f"The release catalogue has no project {name!r}. It knows: {', '.join(PROJECTS)}.")
     source = importlib.resources.files(__package__) / "data" / f"{name}.json"
     found: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
@@ -286,3 +286,44 @@ def _rule(service: str, facts: dict[str, Any], rule: dict[str, Any]) -> ImagesAp
     schema = {"group": group, "name": name, "type": rule["type"], "default": rule["default"], "deprecated": []}
     default = rule["versions"][str(rule["default"]).lower()]
     return ImagesApi(service, span, schema=schema, versions=rule["versions"], default=default, **common)
+
+
+@dataclass(frozen=True)
+class Enforcement:
+    """How one release of Glance decides, beside its policy rules.
+
+    ``rules`` names, per rule, what Glance hands to it (``target``) and what Glance's own code asks as well (``guard``).
+    ``credentials`` is what rules are told of the caller, ``request`` what context_is_admin is handed as its target. ``own_check_unless`` are the options that switch off the guards of the API. ``admin_role`` is the default of the option
+    of that name, and ``reads_admin_role`` whether the release reads it at all.
+    """
+
+    rules: dict[str, tuple[str, str]]
+    credentials: frozenset[str]
+    request: frozenset[str]
+    without_file: dict[str, str] | None
+    reads_admin_role: bool
+    admin_role: str | None
+    own_check_unless: tuple[str, ...]
+
+
+def enforcement(release: Release) -> Enforcement:
+    """How that release of Glance decides."""
+    facts = {
+        name: [span for span in spans if _spans(span["releases"], release.major)]
+        for name, spans in _data("enforcement").items()
+        if isinstance(spans, list)
+    }
+    return Enforcement(
+        rules={rule: (span["target"], span["guard"]) for span in facts["rules"] for rule in span["rules"]},
+        credentials=frozenset(name for span in facts["credentials"] for name in span["names"]),
+        request=frozenset(name for span in facts["request"] for name in span["names"]),
+        without_file=next((span["rules"] for span in facts["without_file"]), None),
+        reads_admin_role=bool(facts["admin_role"]),
+        admin_role=next((span["default"] for span in facts["admin_role"]), None),
+        own_check_unless=tuple(name for span in facts["own_check"] for name in span["unless"]),
+    )
+
+
+def _spans(releases: tuple[int | None, int | None], major: int) -> bool:
+    first, last = releases
+    return (first is None or major >= first) and (last is None or major <= last)
