@@ -348,8 +348,8 @@ def this_environment() -> str:
     return {".venv": "main", ".venv-newest": "newest"}.get(folder, f"core-{folder.removeprefix('.venv-')}")
 
 
-#: For scenarios that are not about traffic.
-HASTE = {"drain": {"grace": 1}, "settle": 1, "start_timeout": 30}
+#: For scenarios that are not about traffic, nor about what is looked at beforehand.
+HASTE = {"drain": {"grace": 1}, "settle": 1, "start_timeout": 30, "v1_quiet_days": 0, "audit": "none"}
 
 
 def playbook(
