@@ -20,7 +20,8 @@ from typing import Any
 
 from . import seed
 from .common import PREFIX, REPOSITORY, STATE, LabError, docker, run
-from .fleet import BY_NAME, reset
+from .fleet import reset
+from .hosts import BY_NAME
 
 __all__ = ["reset"]
 
