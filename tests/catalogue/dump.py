@@ -225,7 +225,8 @@ def options_of_glance():
         own = key in sections or key[0] == '<backend>' or (
             owner in ('glance', 'glance_store') and key not in projects)
         project = 'glance' if own and key not in projects else projects.get(key) or PROJECTS.get(owner, owner)
-        if opt.__class__.__name__ in NO_OPTIONS or project in ('', '__main__'):
+        sample_only = own and key not in registered and not sections[key] - {'api', 'image_import'}
+        if sample_only or opt.__class__.__name__ in NO_OPTIONS or project in ('', '__main__'):
             continue
         rows.append(dict(describe(project, key[0], opt, default, sections.get(key, ('api',) if own else ())),
                          registered=key in registered))
@@ -235,13 +236,16 @@ def options_of_glance():
 def with_stores(rows):
     """An option of [glance_store] that a store's own section takes too says so, instead of being there twice."""
     backend = {row['name'] for row in rows if row['group'] == '<backend>'}
-    fallback = {row['name'] for row in rows if row['group'] == 'backend_defaults'}
+    fallback = set()
     own = {row['name'] for row in rows if row['group'] == 'glance_store'}
+    driver = attempt(importlib.import_module, 'glance_store.driver')
+    if hasattr(driver, 'SHARED_CONF_GROUP'):
+        fallback = backend  # registered when a store is opened, which needs the store
     for row in rows:
         if row['group'] == 'glance_store':
             row['also_groups'] = [group for group, names in (('<backend>', backend), ('backend_defaults', fallback))
                                   if row['name'] in names]
-    return [row for row in rows if row['group'] not in ('<backend>', 'backend_defaults') or row['name'] not in own]
+    return [row for row in rows if row['group'] != '<backend>' or row['name'] not in own]
 
 
 def library(namespace):

@@ -66,13 +66,23 @@ CODENAMES = {
     "2026.1": "gazpacho",
     "2026.2": "hibiscus",
 }
+#: What is said of an option besides its type, default and programs, in this order.
+LIMITS = (
+    *("bounds", "item_type", "item_choices", "item_min", "item_max", "item_quotes"),
+    *("choices", "min", "max", "ignore_case", "max_length", "quotes", "regex"),
+)
+COMMON = ("secret", "deprecated", "deprecated_since", "deprecated_names", "default_source", "also_groups", "store")
+ORDER = ("type", "default", *LIMITS, *COMMON, "programs")
+#: oslo.log's constants for series are their first letters.
+SERIES = {"T": "Train", "U": "Ussuri", "V": "Victoria", "W": "Wallaby", "X": "Xena", "Y": "Yoga", "Z": "Zed"}
 #: The programs that read an option. A sample file of its own (image_import) still is glance-api's configuration.
 PROGRAMS = {"image_import": "api", "artifacts": None, "glare": None}
 
 
 def programs(option: Facts) -> list[str]:
     """The programs that read the option; empty for command lines and for mere guards against removed options."""
-    words = (section.split(" ")[0] for section in option.get("sections", ["nova"]))
+    # What glance-api takes on its command line, it takes from its files as well.
+    words = (section.replace("cli:api/", "api ").split(" ")[0] for section in option.get("sections", ["nova"]))
     named = {PROGRAMS.get(word, word) for word in words if not word.startswith(("cli:", "removed"))}
     return sorted(name for name in named if name)
 
@@ -86,14 +96,11 @@ def kept(facts: Facts, names: Iterable[str]) -> Facts:
 def definition(option: Facts) -> Facts:
     """What the catalogue says of one option, values that go without saying left out."""
     described = read_type(option) if "kind" in option else written_type(option)
-    names = ("choices", "min", "max", "ignore_case", "max_length", "quotes", "regex")
-    common = ("secret", "deprecated", "deprecated_since", "deprecated_names", "default_source", "also_groups", "store")
     return {
         "type": described["type"],
         "default": option["default"],
-        **kept(described, ("bounds", "item_type", "item_choices", "item_min", "item_max", "item_quotes")),
-        **kept({**option, **described}, names),
-        **kept(option, common),
+        **kept({**option, **described}, LIMITS),
+        **kept(option, COMMON),
         "programs": programs(option),
     }
 
@@ -130,13 +137,10 @@ def read_type(option: Facts) -> Facts:
 def rule(facts: Facts) -> Facts:
     """What the catalogue says of one policy rule."""
     old = facts["deprecated_rule"]
+    before = old and {**old, "since": SERIES.get(old["since"], old["since"])}
     return {
         "check_str": facts["check_str"],
-        **(
-            {"deprecated_rule": kept(old, ("name", "check_str", "since")) | {"check_str": old["check_str"]}}
-            if old
-            else {}
-        ),
+        **({"deprecated_rule": kept(before, ("name", "check_str", "since"))} if before else {}),
         **kept(facts, ("deprecated_for_removal", "scope_types", "operations")),
     }
 
@@ -222,15 +226,24 @@ class Catalogue:
         by_hand = {"migrations": self.by_hand.get("migrations", {}).get(str(major))}
         self.releases[major] = release(facts, by_hand)
         self.options[major] = self._options(facts)
+        self._correct(major)
         self.policies[major] = {(name,): rule(each) for name, each in facts.get("policies", {}).items()}
         return major
+
+    def _correct(self, major: int) -> None:
+        """What the collected facts left out of an option, by hand."""
+        for each in self.by_hand.get("corrections", ()):
+            group, name = each["option"].split("/")
+            if each["releases"][0] <= major <= each["releases"][1] and (group, name) in self.options[major]:
+                found = self.options[major][group, name] | each["is"]
+                self.options[major][group, name] = {key: found[key] for key in ORDER if key in found}
 
     def _options(self, facts: Facts) -> dict[Key, Facts]:
         found: dict[Key, Facts] = {}
         for option in facts["options"]:
             if option["type"] == "SubCommandOpt" or not programs(option):
                 continue
-            key = (option.get("group", facts.get("group")), option["name"])
+            key = (option.get("group", facts.get("group")), option["name"].replace("-", "_"))
             # An option registered twice: the definition that glance-api reads is the one that counts.
             if key not in found or "api" in programs(option) and "api" not in found[key]["programs"]:
                 found[key] = definition(option)
@@ -263,7 +276,8 @@ class Catalogue:
         own = (row for row in dump["options"] if row["project"] == self.project)
         for row in own:
             key = (row["group"], row["name"])
-            self.options[major][key] = definition(row) | kept(before.get(key, {}), ("store", "default_source"))
+            known = definition(row) | kept(before.get(key, {}), ("store", "default_source"))
+            self.options[major][key] = {name: known[name] for name in ORDER if name in known}
         return major
 
     def save(self, path: pathlib.Path) -> None:
