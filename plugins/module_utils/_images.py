@@ -297,25 +297,6 @@ class Images(Service):
             time.sleep(0.2)
 
 
-MISREAD = {
-    "community": {
-        "severity": "warning",
-        "message": "v1 shows community images as not public and leaves them out of other projects' lists. An update "
-        "through v1 that carries is_public=false, as Nova's do, makes them shared: other projects then lose them.",
-        "remedy": "Before the way back, make them public or shared with members through v2, or tell their owners; "
-        "do not update them through v1.",
-    },
-    "shared": {
-        "severity": "note",
-        "message": "v1 shows shared images as not public, as it shows private ones; of their members it lists also "
-        "those that have not accepted.",
-        "remedy": "Nothing for those without members. For those with members, have pending ones accepted or removed "
-        "through v2 where that matters.",
-    },
-}
-EXAMPLE_KEYS = ("id", "name", "owner", "created_at", "updated_at", "visibility")
-
-
 def moment(text: str) -> str:
     """An ISO 8601 date or time as Glance's filters take it: UTC, to the second."""
     try:
@@ -327,38 +308,6 @@ def moment(text: str) -> str:
     if found.tzinfo is None:
         found = found.replace(tzinfo=timezone.utc)
     return found.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def misread_by_v1(images: Images, since: str | None, examples: int) -> list[dict[str, Any]]:
-    """Images that v1 reads as something else, counted by kind; only the examples are held."""
-    minor = highest_minor(images.versions())
-    if minor is None:
-        raise GlanceError(f"{images.root} does not offer v2, through which the images are listed. Turn v2 on first.")
-    if int(minor.split(".")[1]) < 5:
-        # Both visibilities came with v2.5; before it, v1 and v2 read the same column.
-        return []
-    findings = []
-    for visibility, about in MISREAD.items():
-        count = 0
-        owners: set[str | None] = set()
-        shown: list[dict[str, Any]] = []
-        query = {"visibility": visibility, "member_status": "all", "sort": "updated_at:desc"}
-        if since:
-            query["updated_at"] = f"gte:{since}"
-        for page in images.pages(f"/v2/images?{urlencode(query)}"):
-            count += len(page)
-            owners.update(image.get("owner") for image in page)
-            for image in page[: max(0, examples - len(shown))]:
-                shown.append({key: image.get(key) for key in EXAMPLE_KEYS})
-        if not count:
-            continue
-        if visibility == "shared":
-            for image in shown:
-                members = images.ask("GET", f"/v2/images/{image['id']}/members")
-                image["members"] = len(members.json()["members"]) if members.status_code == 200 else None
-        facts = {"count": count, "owners": len(owners), "examples": shown}
-        findings.append({"id": f"{visibility}-visibility", **about, **facts})
-    return findings
 
 
 class RandomBody:

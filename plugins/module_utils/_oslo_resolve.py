@@ -56,6 +56,12 @@ def resolve(values, schema_option, environ=None, schema=None, dialect=NEWEST):
     return service.answer(schema_option)
 
 
+def resolver(values, schema, environ=None, dialect=NEWEST):
+    # type: (List[Dict[str, Any]], List[Dict[str, Any]], Optional[Dict[str, str]], Dialect) -> _Service
+    """For many questions to one service: its ``answer(option)`` is what ``resolve`` returns, for an option of the schema."""
+    return _Service(values, schema, environ or {}, dialect)
+
+
 def _same(one, other):
     # type: (Dict[str, Any], Dict[str, Any]) -> bool
     return _group(one) == _group(other) and _dest(one) == _dest(other)

@@ -15,7 +15,7 @@ import functools
 import importlib.resources
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
@@ -36,9 +36,60 @@ class ApiVersion(NamedTuple):
     condition: str | None
 
 
+class DataMigration(NamedTuple):
+    """What one release does to rows that are there; ``when`` is the step of ``glance-manage db`` or ``start``."""
+
+    text: str
+    when: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Database:
+    """The database of one release: ``schema`` says what its own revisions change (None: they are empty)."""
+
+    head: str
+    engine: str
+    schema: str | None = None
+    migrations: tuple[DataMigration, ...] = ()
+
+
+@dataclass(frozen=True)
+class PolicyDefaults:
+    """How one release finds and enforces its policy while ``[oslo_policy]`` says nothing.
+
+    ``json_fallback`` says whether an existing policy.json is still taken when policy.yaml is absent (None: JSON is the
+    default format). ``enforce_scope_option`` says whether that option can still be set.
+    """
+
+    policy_file: str
+    in_code: bool
+    json_fallback: bool | None = None
+    enforce_scope: bool | None = None
+    enforce_scope_option: bool = False
+    enforce_new_defaults: bool | None = None
+
+
+@dataclass(frozen=True)
+class Server:
+    """The ways in which one release can be run; ``eventlet`` is the program glance-api itself."""
+
+    eventlet: str | None = None
+    script: str | None = None
+    module: str | None = None
+
+    def __str__(self) -> str:
+        eventlet = f"eventlet ({self.eventlet})" if self.eventlet == "deprecated" else self.eventlet and "eventlet"
+        wsgi = self.script or self.module
+        return ", ".join(filter(None, (eventlet, wsgi and f"WSGI ({wsgi})")))
+
+
 @dataclass(frozen=True)
 class Release:
-    """One major release; ``version`` is the exact version when the caller named one."""
+    """One major release; ``version`` is the exact version when the caller named one.
+
+    What is known of Glance alone (database, policy_defaults, server ...) is None or empty for Nova.
+    """
 
     project: str
     major: int
@@ -49,6 +100,11 @@ class Release:
     newest_known: str | None = None
     api_versions: tuple[ApiVersion, ...] = ()
     import_methods: tuple[str, ...] = ()
+    database: Database | None = None
+    policy_defaults: PolicyDefaults | None = None
+    server: Server | None = None
+    paste_flavors: tuple[str, ...] = ()
+    libraries: dict[str, str] = field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
         return f"{self.project.capitalize()} {self.version or self.major} ({self.series.capitalize()})"
@@ -56,7 +112,11 @@ class Release:
 
 @dataclass(frozen=True)
 class Option:
-    """One configuration option as one release defines it."""
+    """One configuration option as one release defines it.
+
+    It was there from ``introduced`` until before ``removed``; ``renamed_to`` is the ``group/name`` that takes its values
+    in a later release.
+    """
 
     project: str
     group: str
@@ -77,8 +137,14 @@ class Option:
     item_min: int | None = None
     item_max: int | None = None
     also_groups: tuple[str, ...] = ()
+    item_quotes: bool = False
+    ignore_case: bool = False
+    max_length: int | None = None
+    quotes: bool = False
+    regex: str | None = None
     store: str | None = None
     programs: tuple[str, ...] = ()
+    renamed_to: str | None = None
     introduced: int = field(default=0, kw_only=True)
     removed: int | None = field(default=None, kw_only=True)
 
@@ -92,19 +158,95 @@ class Option:
 
     def schema(self) -> dict[str, Any]:
         """The form in which option types travel to a host (see ``_oslo_ini.resolve``)."""
-        keys = ("group", "name", "type", "min", "max", "secret", "bounds", "item_type", "item_min", "item_max")
+        keys = (
+            "group",
+            "name",
+            "type",
+            "min",
+            "max",
+            "secret",
+            "bounds",
+            "ignore_case",
+            "max_length",
+            "quotes",
+            "regex",
+        )
         found = {key: value for key in keys if (value := getattr(self, key)) is not None and value is not False}
+        item = {key: value for key in ("type", "min", "max", "quotes") if (value := getattr(self, f"item_{key}"))}
+        if self.item_choices:
+            item["choices"] = list(self.item_choices)
         return {
             **found,
             "default": self.default,
             "deprecated": list(self.deprecated_names),
-            **{key: list(value) for key in ("choices", "item_choices") if (value := getattr(self, key))},
+            **({"choices": list(self.choices)} if self.choices else {}),
+            **({"item_type": item} if item else {}),
         }
+
+
+@dataclass(frozen=True)
+class DeprecatedRule:
+    """The check string that still counts beside a rule's own until the new defaults are enforced."""
+
+    name: str
+    check_str: str
+    since: str | None = None
+
+
+@dataclass(frozen=True)
+class PolicyRule:
+    """One policy rule with the default of one release (of its policy file, where policies were not yet in code)."""
+
+    project: str
+    name: str
+    check_str: str
+    deprecated_rule: DeprecatedRule | None = None
+    deprecated_for_removal: bool = False
+    scope_types: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
+    introduced: int = field(default=0, kw_only=True)
+    removed: int | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Successor:
+    """What takes the place of an option that no longer does what it did; ``to`` is ``group/name`` or None."""
+
+    project: str
+    option: str
+    to: str | None
+    value: Any
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
+class LibraryOptions:
+    """The options of libraries that one release's glance-api registers, read from the installed packages."""
+
+    versions: dict[str, str]
+    options: tuple[Option, ...]
+
+    @functools.cached_property
+    def _by_name(self) -> dict[tuple[str, str], Option]:
+        return {(found.group, found.name): found for found in self.options}
+
+    @functools.cached_property
+    def groups(self) -> frozenset[str]:
+        return frozenset(found.group for found in self.options)
+
+    def option(self, group: str, name: str) -> Option | None:
+        return self._by_name.get((group, name.replace("-", "_")))
+
+    def renamed(self, group: str, name: str) -> Option | None:
+        """The option which still answers to an older name, or None."""
+        old = f"{group}/{name.replace('-', '_')}"
+        return next((found for found in self.options if old in found.deprecated_names), None)
 
 
 @functools.cache
 def _data(name: str) -> dict[str, Any]:
-    if name not in PROJECTS and name not in ("consumers", "enforcement", "services"):
+    if name not in PROJECTS and name not in ("consumers", "enforcement", "libraries", "services"):
         raise CatalogueError(f"The release catalogue has no project {name!r}. It knows: {', '.join(PROJECTS)}.")
     source = importlib.resources.files(__package__) / "data" / f"{name}.json"
     found: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
@@ -114,18 +256,28 @@ def _data(name: str) -> dict[str, Any]:
 @functools.cache
 def releases(project: str) -> tuple[Release, ...]:
     """Every release of the project that the catalogue knows, oldest first."""
-    return tuple(
-        Release(
-            project,
-            int(major),
-            facts["series"],
-            codename=facts.get("codename"),
-            python=facts.get("python"),
-            newest_known=facts["tag"],
-            api_versions=tuple(ApiVersion(*version) for version in facts.get("api_versions", ())),
-            import_methods=tuple(facts.get("import_methods", ())),
-        )
-        for major, facts in _data(project)["releases"].items()
+    return tuple(_release(project, int(major), facts) for major, facts in _data(project)["releases"].items())
+
+
+def _release(project: str, major: int, facts: dict[str, Any]) -> Release:
+    database, policy, server = (facts.get(name) for name in ("database", "policy_defaults", "server"))
+    if database:
+        moves = tuple(DataMigration(**move) for move in database.get("migrations", ()))
+        database = Database(**{**database, "migrations": moves})
+    return Release(
+        project,
+        major,
+        facts["series"],
+        codename=facts.get("codename"),
+        python=facts.get("python"),
+        newest_known=facts["tag"],
+        api_versions=tuple(ApiVersion(*version) for version in facts.get("api_versions", ())),
+        import_methods=tuple(facts.get("import_methods", ())),
+        database=database,
+        policy_defaults=PolicyDefaults(**policy) if policy else None,
+        server=Server(**server) if server else None,
+        paste_flavors=tuple(facts.get("paste_flavors", ())),
+        libraries=facts.get("libraries", {}),
     )
 
 
@@ -140,91 +292,243 @@ def release(project: str, text: str | int) -> Release:
     version = re.fullmatch(r"(?:\d+:)?((\d+)\.\d[0-9a-z.+~-]*)", wanted)
     for found in known:
         if version and int(version[2]) == found.major:
-            return Release(**{**found.__dict__, "version": version[1]})
-    names = ", ".join(f"{found.major} {found.series}" for found in known)
+            exact = _at_point_release(replace(found, version=version[1]), version[1])
+            return replace(exact, api_versions=tuple(ApiVersion(*each) for each in exact.api_versions))
+    names = ", ".join(
+        f"{found.major} {found.series}" + (f" ({found.codename})" if found.codename else "") for found in known
+    )
     raise CatalogueError(
         f"{text!r} is no release of {project.capitalize()} that the catalogue knows. "
         f"Give a major number, a series name or a full version of one of: {names}."
     )
 
 
+def _exact(project: str, at: int | Release) -> tuple[int, str | None]:
+    """The number of a release that the catalogue knows, and the exact version if one was named; or the error."""
+    if isinstance(at, Release) and at.project != project:
+        raise CatalogueError(f"{at} was given where a release of {project.capitalize()} is needed.")
+    found = at if isinstance(at, Release) else release(project, at)
+    return found.major, found.version
+
+
 @functools.cache
-def _history(project: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    history: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for span in _data(project)["options"]:
-        history.setdefault((span["group"], span["name"]), []).append(span)
+def _history(project: str, part: str) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """The spans of each option or policy, oldest first."""
+    keys = ("group", "name") if part == "options" else ("name",)
+    history: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for span in _data(project)[part]:
+        history.setdefault(tuple(span[key] for key in keys), []).append(span)
     return history
 
 
-def _option(project: str, span: dict[str, Any], history: list[dict[str, Any]]) -> Option:
-    """The option of one span; its life is the unbroken row of spans around the release asked for."""
-    first, last = span["releases"]
-    for other in sorted(history, key=lambda each: each["releases"][0]):
-        if other["releases"][0] == last + 1:
-            last = other["releases"][1]
-    for other in sorted(history, key=lambda each: -each["releases"][0]):
-        if other["releases"][1] == first - 1:
-            first = other["releases"][0]
-    newest = releases(project)[-1].major
-    facts: dict[str, Any] = {
+def _lives(history: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The spans in unbroken rows: an option that went and came back has two."""
+    rows: list[list[dict[str, Any]]] = []
+    for span in history:
+        if rows and rows[-1][-1]["releases"][1] == span["releases"][0] - 1:
+            rows[-1].append(span)
+        else:
+            rows.append([span])
+    return rows
+
+
+def _facts(project: str, span: dict[str, Any], history: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a span says, lists made tuples, with the life that it belongs to."""
+    life = next(row for row in _lives(history) if span in row)
+    first, last = life[0]["releases"][0], life[-1]["releases"][1]
+    gone = last + 1 if last < releases(project)[-1].major else None
+    return {**_frozen(span), "introduced": first, "removed": gone}
+
+
+def _frozen(span: dict[str, Any]) -> dict[str, Any]:
+    """What a span says of an option or policy: lists made tuples, except a default, which is a value of its type."""
+    return {
         key: tuple(value) if key != "default" and isinstance(value, list) else value
         for key, value in span.items()
         if key != "releases"
     }
-    return Option(project, **facts, introduced=first, removed=last + 1 if last < newest else None)
+
+
+def _option(project: str, span: dict[str, Any], history: list[dict[str, Any]]) -> Option:
+    return Option(
+        project, **_facts(project, span, history), renamed_to=_renames(project).get(f"{span['group']}/{span['name']}")
+    )
+
+
+@functools.cache
+def _renames(project: str) -> dict[str, str]:
+    """The newest option that answers to each older name; an option that lists its own name renames nothing."""
+    found = {}
+    for (group, name), history in _history(project, "options").items():
+        for span in history:
+            for old in span.get("deprecated_names", ()):
+                if old != f"{group}/{name}":
+                    found[old] = f"{group}/{name}"
+    return found
+
+
+def _span(history: list[dict[str, Any]], major: int) -> dict[str, Any] | None:
+    return next((span for span in history if span["releases"][0] <= major <= span["releases"][1]), None)
 
 
 def options(project: str, major: int | Release) -> list[Option]:
     """Every option that the release defines."""
-    at = major.major if isinstance(major, Release) else major
-    release(project, at)
-    return [
-        _at_point_release(_option(project, span, history), major)
-        for history in _history(project).values()
-        for span in history
-        if span["releases"][0] <= at <= span["releases"][1]
-    ]
+    return list(_options(project, *_exact(project, major)))
+
+
+@functools.lru_cache(maxsize=16)
+def _options(project: str, major: int, version: str | None) -> tuple[Option, ...]:
+    found = (
+        _at_point_release(_option(project, span, history), version)
+        for history in _history(project, "options").values()
+        if (span := _span(history, major))
+    )
+    return tuple(each for each in found if each)
 
 
 def option(project: str, major: int | Release, group: str, name: str) -> Option | None:
     """The option as the release defines it, or None when that release has no such option."""
-    at = major.major if isinstance(major, Release) else major
-    release(project, at)
-    history = _history(project).get((group, name.replace("-", "_")), [])
-    for span in history:
-        if span["releases"][0] <= at <= span["releases"][1]:
-            return _at_point_release(_option(project, span, history), major)
+    at, version = _exact(project, major)
+    history = _history(project, "options").get((group, name.replace("-", "_")), [])
+    span = _span(history, at)
+    return _at_point_release(_option(project, span, history), version) if span else None
+
+
+def store_option(major: int | Release, name: str) -> Option | None:
+    """The option as a section of one store takes it, where several stores have a section each; None if it does not."""
+    for group in ("<backend>", "glance_store"):
+        found = option("glance", major, group, name)
+        if found and (group == "<backend>" or "<backend>" in found.also_groups):
+            return found
     return None
+
+
+def lives(project: str, group: str, name: str) -> tuple[Option, ...]:
+    """The newest definition of each life of an option, oldest first; empty for one that no release ever had."""
+    history = _history(project, "options").get((group, name.replace("-", "_")), [])
+    return tuple(_option(project, row[-1], history) for row in _lives(history))
 
 
 def renamed(project: str, major: int | Release, group: str, name: str) -> Option | None:
     """The option of that release which still answers to an older name, or None."""
-    old = f"{group}/{name}"
-    return next((found for found in options(project, major) if old in found.deprecated_names), None)
+    old = f"{group}/{name.replace('-', '_')}"
+    return next((found for found in _options(project, *_exact(project, major)) if old in found.deprecated_names), None)
+
+
+def successor(project: str, group: str, name: str) -> Successor | None:
+    """What takes the place of an option that was removed or no longer does anything, where that is known."""
+    wanted = f"{group}/{name.replace('-', '_')}"
+    found = next((each for each in _data(project)["successors"] if each["option"] == wanted), None)
+    return Successor(project, **{"to": None, "value": None, **found}) if found else None
 
 
 def nearest(project: str, major: int | Release, group: str, name: str) -> list[str]:
     """Known options, as ``group/name``, that look like the one asked for; the same group first."""
-    known = sorted(options(project, major), key=lambda found: found.group != group)
+    theirs = libraries(major) if project == "glance" else None
+    known = sorted(
+        [*options(project, major), *(theirs.options if theirs else ())], key=lambda each: each.group != group
+    )
     names = [found.name for found in known]
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.7)
+    close = difflib.get_close_matches(name, dict.fromkeys(names), n=3, cutoff=0.7)
     return [f"{known[names.index(each)].group}/{each}" for each in close]
 
 
-def _at_point_release(found: Option, release_: int | Release) -> Option:
-    """Undo a default that changed inside a major release, when an exact earlier version was named."""
-    version = release_.version if isinstance(release_, Release) else None
-    if version is None:
-        return found
-    for change in _data(found.project)["point_releases"]:
-        if (change["group"], change["name"]) == (found.group, found.name) and _before(version, change["until"]):
-            return Option(**{**found.__dict__, "default": change["default"]})
+def policies(project: str, major: int | Release) -> list[PolicyRule]:
+    """Every policy rule that the release knows, with its default."""
+    at, version = _exact(project, major)
+    found = (
+        _at_point_release(_policy(project, span, history), version)
+        for history in _policy_history(project).values()
+        if (span := _span(history, at))
+    )
+    return [each for each in found if each]
+
+
+def policy(project: str, major: int | Release, name: str) -> PolicyRule | None:
+    """The policy rule as the release defines it, or None when that release has no such rule."""
+    at, version = _exact(project, major)
+    history = _policy_history(project).get((name,), [])
+    span = _span(history, at)
+    return _at_point_release(_policy(project, span, history), version) if span else None
+
+
+def policy_lives(project: str, name: str) -> tuple[PolicyRule, ...]:
+    """The newest definition of each life of a policy rule, oldest first; empty for one that no release ever had."""
+    history = _policy_history(project).get((name,), [])
+    return tuple(_policy(project, row[-1], history) for row in _lives(history))
+
+
+def nearest_policy(project: str, major: int | Release, name: str) -> list[str]:
+    """Known policy rules that look like the one asked for."""
+    return difflib.get_close_matches(name, [rule.name for rule in policies(project, major)], n=3, cutoff=0.7)
+
+
+def _policy_history(project: str) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    return _history(project, "policies") if "policies" in _data(project) else {}
+
+
+def _policy(project: str, span: dict[str, Any], history: list[dict[str, Any]]) -> PolicyRule:
+    facts = _facts(project, span, history)
+    old = facts.get("deprecated_rule")
+    return PolicyRule(project, **{**facts, "deprecated_rule": DeprecatedRule(**old) if old else None})
+
+
+def libraries(major: int | Release) -> LibraryOptions | None:
+    """The libraries' options at that release of Glance; None for a release whose libraries were not read."""
+    return _libraries(_exact("glance", major)[0])
+
+
+@functools.cache
+def _libraries(major: int) -> LibraryOptions | None:
+    data = _data("libraries")
+    versions = data["releases"].get(str(major))
+    if versions is None:
+        return None
+    spans = (span for span in data["options"] if major in span["releases"])
+    return LibraryOptions(versions, tuple(Option(**_frozen(span), programs=("api",)) for span in spans))
+
+
+def judged_group(major: int | Release, group: str) -> bool:
+    """Whether an option of this group that the catalogue does not know at that release really is unknown to it.
+
+    Libraries share groups with Glance ([DEFAULT] most of all), so a group that any library has a part in is judged for
+    those releases alone whose libraries were read.
+    """
+    project = major.project if isinstance(major, Release) else "glance"
+    own = any(group in (found.group, *found.also_groups) for found in _options(project, *_exact(project, major)))
+    theirs = libraries(major) if project == "glance" else None
+    if theirs:
+        return own or group in theirs.groups
+    return own and (project != "glance" or group not in _shared_groups())
+
+
+@functools.cache
+def _shared_groups() -> frozenset[str]:
+    """Every group in which a library has an option at some release; [DEFAULT] is one."""
+    return frozenset(span["group"] for span in _data("libraries")["options"])
+
+
+def _at_point_release(found: Any, version: str | None) -> Any:
+    """Undo what changed inside a major release, when an exact earlier version was named; None if it was not there."""
+    for change in _data(found.project)["point_releases"] if version else ():
+        if _concerns(change, found) and _before(version or "", change["until"]):
+            if "was" not in change:
+                return None
+            found = replace(found, **_frozen(change["was"]))
     return found
+
+
+def _concerns(change: dict[str, Any], found: Option | PolicyRule | Release) -> bool:
+    if isinstance(found, Release):
+        return "release" in change
+    if isinstance(found, PolicyRule):
+        return bool(change.get("policy") == found.name)
+    return bool(change.get("option") == f"{found.group}/{found.name}")
 
 
 def _before(version: str, limit: str) -> bool:
     """Whether the version is an earlier point release of the same major as the limit."""
-    left, right = ([int(part) for part in re.findall(r"\d+", text)[:3]] for text in (version, limit))
+    left, right = ([*map(int, re.findall(r"\d+", text)[:3]), 0, 0][:3] for text in (version, limit))
     return left[0] == right[0] and left < right
 
 

@@ -58,14 +58,14 @@ def documents(policy: Policy | None, default: str = "policy.json", fallback: boo
 def main(policy: Policy | None, default: str = "policy.json", fallback: bool = True) -> Document | None:
     """The policy file of a release that looks for ``default`` when nobody names a file.
 
-    ``fallback`` says whether that release takes the other format where the default is missing.
+    ``fallback`` says whether that release takes the other format where the default is missing and nobody names a file.
     """
     if policy is None:
         return None
     wanted = policy["named"] or default
     found = {document["name"]: document for document in policy["files"]}
     others = [name for name in ("policy.yaml", "policy.json") if name != wanted]
-    names = [wanted, *(others if fallback and wanted == default else ())]
+    names = [wanted, *(others if fallback and not policy["named"] else ())]
     return next((found[name] for name in names if name in found), None)
 
 

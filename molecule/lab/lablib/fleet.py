@@ -4,71 +4,33 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import time
 import urllib.request
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-from . import images
-from .common import PREFIX, STATE, LabError, docker, say, state_dir
-
-DEFAULT_SUBNET = "10.92.15.0/24"
-FACTS = STATE / "lab.json"
-
-
-def _subnet() -> ipaddress.IPv4Network:
-    """The network that the environment asks for, else the one that the lab has."""
-    text = os.environ.get("LAB_SUBNET", "")
-    if not text and FACTS.exists():
-        text = json.loads(FACTS.read_text(encoding="utf-8"))["subnet"]
-    try:
-        network = ipaddress.IPv4Network(text or DEFAULT_SUBNET)
-    except ValueError as error:
-        raise SystemExit(
-            f"lab: LAB_SUBNET={text} is no network: {error}. Give one such as {DEFAULT_SUBNET}."
-        ) from error
-    if network.num_addresses < 64:
-        raise SystemExit(f"lab: LAB_SUBNET={text} is too small: the lab needs a /26 or wider.")
-    return network
-
-
-SUBNET = _subnet()
-NETWORK = f"{PREFIX}lab"
-VOLUME = f"{PREFIX}images"
-BOOT_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class Host:
-    name: str
-    image: str
-    number: int
-
-    @property
-    def container(self) -> str:
-        return PREFIX + self.name
-
-    @property
-    def address(self) -> str:
-        return str(SUBNET[self.number])
-
-
-HOSTS = (
-    Host("infra", "infra", 10),
-    Host("glance1", "glance", 21),
-    Host("glance2", "glance", 22),
-    Host("nova1", "nova", 31),
-    Host("nova2", "nova", 32),
+from . import databases, images, releases
+from .common import LabError, docker, say, state_dir
+from .hosts import (
+    ALL,
+    BY_NAME,
+    FACTS,
+    GLANCE,
+    HOSTS,
+    INFRA,
+    KEYSTONE,
+    NETWORK,
+    ON_DEMAND,
+    SUBNET,
+    VOLUME,
+    Host,
+    on_demand,
 )
-BY_NAME = {host.name: host for host in HOSTS}
-INFRA = BY_NAME["infra"]
-KEYSTONE = f"http://{INFRA.address}:5000/v3"
-GLANCE = f"http://{INFRA.address}:9292"
+
+BOOT_SECONDS = 60
 
 
 def in_parallel(work: Callable[[Host], None], hosts: Iterable[Host]) -> None:
@@ -76,9 +38,11 @@ def in_parallel(work: Callable[[Host], None], hosts: Iterable[Host]) -> None:
         list(pool.map(work, hosts))
 
 
-def up() -> None:
-    images.ensure()
-    stale = [host for host in HOSTS if state(host) != "running" or not _current(host)]
+def up(*names: str) -> None:
+    """Start what does not run of the lab, and of the hosts on demand with these names."""
+    wanted = [*HOSTS, *on_demand(names)]
+    images.ensure(*(host.image for host in wanted))
+    stale = [host for host in wanted if state(host) != "running" or not _current(host)]
     if not stale:
         _write_access()
         try:
@@ -93,7 +57,13 @@ def up() -> None:
     in_parallel(_start, stale)
     in_parallel(_wait_for_boot, stale)
     _write_access()
-    reset()
+    # What joins a lab that runs leaves the others as they are.
+    _bring_back(present() if any(host in HOSTS for host in stale) else stale)
+
+
+def present() -> list[Host]:
+    """The lab's hosts, and of those on demand the ones that are there."""
+    return [*HOSTS, *(host for host in ON_DEMAND if state(host) != "absent")]
 
 
 def state(host: Host) -> str:
@@ -123,7 +93,7 @@ def _ensure_network() -> None:
     if found == str(SUBNET):
         return
     if found:
-        for host in HOSTS:
+        for host in ALL:
             docker("rm", "--force", "--volumes", host.container, check=False)
         docker("network", "rm", NETWORK)
     docker("network", "create", "--subnet", str(SUBNET), NETWORK)
@@ -136,7 +106,7 @@ def _start(host: Host) -> None:
     docker("rm", "--force", "--volumes", host.container, check=False)
     # With one hierarchy (cgroup v2) systemd has to write to it; the older layout has a mount of its own for that.
     access = "rw" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else "ro"
-    names = [f"--add-host={other.name}:{other.address}" for other in HOSTS if other != host]
+    names = [f"--add-host={other.name}:{other.address}" for other in ALL if other != host]
     store = [f"--volume={VOLUME}:/var/lib/glance/images"] if host.image == "glance" else []
     docker(
         "run",
@@ -177,8 +147,9 @@ def _wait_for_boot(host: Host) -> None:
 
 
 def reset() -> None:
-    """Bring files, units, database, images and what runs left on the hosts back to the starting state."""
-    for host in HOSTS:
+    """Bring files, units, databases, images and what runs left on the hosts back to the starting state."""
+    hosts = present()
+    for host in hosts:
         word = state(host)
         if word == "paused":
             docker("unpause", host.container)
@@ -189,18 +160,32 @@ def reset() -> None:
             raise LabError(f"{host.name} is {word}: run `lab up` first.")
         docker("network", "connect", "--ip", host.address, NETWORK, host.container, check=False)
     say("resetting the hosts")
-    nova, glance = ([host for host in HOSTS if host.image == image] for image in ("nova", "glance"))
-    # The database goes only once nobody holds a connection to it; haproxy comes back to servers that answer at once.
-    in_parallel(_lab_host("stop"), [*nova, *glance])
-    in_parallel(_lab_host("stop"), [INFRA])
-    in_parallel(_lab_host("start"), glance)
-    # v1 asks the registry for everything.
-    wait(f"http://{host.address}:{port}/healthcheck" for host in glance for port in (9191, 9292))
-    in_parallel(_lab_host("start"), [INFRA])
-    wait()
-    in_parallel(_lab_host("start"), nova)
+    _bring_back(hosts)
     (state_dir() / "seed.json").unlink(missing_ok=True)
     say("the lab is in its starting state")
+
+
+def _bring_back(hosts: list[Host]) -> None:
+    nova, glance = ([host for host in hosts if host.image == image] for image in ("nova", "glance"))
+    infra = [host for host in hosts if host == INFRA]
+    later = [host for host in hosts if host in ON_DEMAND]
+    # The database goes only once nobody holds a connection to it; haproxy comes back to servers that answer at once.
+    in_parallel(_lab_host("stop"), [*nova, *glance, *later])
+    in_parallel(_lab_host("stop"), infra)
+    if infra:
+        databases.drop_others()
+    in_parallel(_empty_database, later)
+    in_parallel(_lab_host("start"), [*glance, *later])
+    # v1 asks the registry for everything.
+    wait(f"http://{host.address}:{port}/healthcheck" for host in glance for port in (9191, 9292))
+    in_parallel(_lab_host("start"), infra)
+    wait()
+    in_parallel(_lab_host("start"), nova)
+    wait(f"http://{host.address}:9292/healthcheck" for host in later)
+
+
+def _empty_database(host: Host) -> None:
+    databases.create(host.image, releases.OF_IMAGE[host.image].version)
 
 
 def _lab_host(action: str) -> Callable[[Host], None]:
@@ -229,8 +214,15 @@ def _trouble(place: str) -> object:
         return error
 
 
+def drop(*names: str) -> None:
+    """Remove hosts on demand."""
+    for host in on_demand(names):
+        docker("rm", "--force", "--volumes", host.container, check=False)
+    _write_access()
+
+
 def down(with_images: bool = False) -> None:
-    for host in HOSTS:
+    for host in ALL:
         docker("rm", "--force", "--volumes", host.container, check=False)
     docker("network", "rm", NETWORK, check=False)
     docker("volume", "rm", VOLUME, check=False)
@@ -254,7 +246,7 @@ def shell(name: str) -> None:
 def status() -> bool:
     """Print one line per host; true when all run and their services are active."""
     good = True
-    for host in HOSTS:
+    for host in present():
         word = state(host)
         units = ""
         if word == "running":
@@ -290,7 +282,7 @@ def _write_access() -> None:
         "subnet": str(SUBNET),
         "keystone": KEYSTONE,
         "glance": GLANCE,
-        "hosts": {host.name: {"container": host.container, "address": host.address} for host in HOSTS},
+        "hosts": {host.name: {"container": host.container, "address": host.address} for host in present()},
     }
     FACTS.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 

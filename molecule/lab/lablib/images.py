@@ -7,7 +7,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,8 +28,8 @@ class Image:
     name: str
     suite: str
     parent: str | None = None
-    # Whether its build uses images/common, so that a change there makes a new image.
-    common: bool = False
+    # Other folders below images/ that its build uses, so that a change there makes a new image.
+    shares: tuple[str, ...] = ()
     # Configuring starts servers on well-known ports: those builds see a network of their own with nothing in it.
     network: str = "host"
     # An image whose programs fill this one's database while it is built.
@@ -38,27 +39,38 @@ class Image:
     def folder(self) -> Path:
         return SOURCES / (self.name if self.parent else "base")
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The images that have to be there before."""
+        return tuple(filter(None, (self.parent, self.schema_from)))
 
+
+# In the order in which they are begun: what others wait for comes first.
 IMAGES = {
     image.name: image
     for image in (
-        Image("bullseye", "bullseye"),
         Image("bookworm", "bookworm"),
-        Image("glance", "bullseye", parent="bullseye", common=True),
-        Image("nova", "bullseye", parent="bullseye", common=True),
+        Image("bullseye", "bullseye"),
         Image("keystone", "bookworm", parent="bookworm"),
-        Image("infra", "bookworm", parent="keystone", common=True, network="none", schema_from="glance"),
+        Image("glance", "bullseye", parent="bullseye", shares=("common",)),
+        Image("nova", "bullseye", parent="bullseye", shares=("common",)),
+        Image("infra", "bookworm", parent="keystone", shares=("common",), network="none", schema_from="glance"),
+        Image("glance25", "bookworm", parent="keystone", shares=("common", "release")),
+        Image("glance33", "bookworm", parent="bookworm", shares=("common", "release")),
+        Image("glance20", "bullseye", parent="bullseye", shares=("common", "release")),
     )
 }
+#: As many as keep two cores busy: a build is now the network's, now the disk's and now one core's.
+AT_ONCE = 3
 
 
 @cache
 def tag(name: str) -> str:
     image = IMAGES[name]
     digest = hashlib.sha256(image.suite.encode())
-    for needed in filter(None, (image.parent, image.schema_from)):
+    for needed in image.needs:
         digest.update(tag(needed).encode())
-    for folder in (image.folder, SOURCES / "common") if image.common else (image.folder,):
+    for folder in (image.folder, *(SOURCES / share for share in image.shares)):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(f"{path.relative_to(SOURCES)}\0{path.stat().st_mode & 0o100}\0".encode())
@@ -70,29 +82,38 @@ def present(name: str) -> bool:
     return succeeds("docker", "image", "inspect", tag(name))
 
 
-def ensure() -> None:
-    """Build what is absent; the two Debian releases side by side."""
-    absent = {name for name in IMAGES if not present(name)}
+def ensure(*wanted: str) -> None:
+    """Build what is absent of these images, else of all, each as soon as those that it needs are there."""
+    absent = [name for name in with_needs(wanted or IMAGES) if not present(name)]
     if not absent:
         return
-    say(f"building images: {', '.join(name for name in IMAGES if name in absent)}")
+    say(f"building images: {', '.join(absent)}")
     if "bullseye" in absent or "bookworm" in absent:
         _registry_answers()
-    with ThreadPoolExecutor() as pool:
-        chains = [
-            pool.submit(_build_all, names, absent)
-            for names in (("bookworm", "keystone"), ("bullseye", "glance", "nova"))
-        ]
-        for chain in chains:
-            chain.result()
-    _build_all(("infra",), absent)
+    builds: dict[str, Future[None]] = {}
+    # Who waits here waits for builds that were begun before: they cannot wait for each other.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for name in absent:
+            first = [builds[needed] for needed in IMAGES[name].needs if needed in builds]
+            builds[name] = pool.submit(_build_after, first, IMAGES[name])
+        for build in builds.values():
+            build.result()
     shutil.rmtree(state_dir() / "machine", ignore_errors=True)
 
 
-def _build_all(names: tuple[str, ...], absent: set[str]) -> None:
-    for name in names:
-        if name in absent:
-            _build(IMAGES[name])
+def with_needs(wanted: Iterable[str]) -> list[str]:
+    """These images and all that they are made from, in the order in which they are begun."""
+    found = set(wanted)
+    for name in reversed(IMAGES):
+        if name in found:
+            found.update(IMAGES[name].needs)
+    return [name for name in IMAGES if name in found]
+
+
+def _build_after(first: list[Future[None]], image: Image) -> None:
+    for build in first:
+        build.result()
+    _build(image)
 
 
 @cache
@@ -131,8 +152,8 @@ def _build(image: Image) -> None:
             f"--add-host={image.name}:127.0.0.1",
             "--security-opt=seccomp=unconfined",
             f"--volume={image.folder}:/build:ro",
-            f"--volume={SOURCES / 'common'}:/common:ro",
-            *machine.build_options(image.suite),
+            *(f"--volume={SOURCES / share}:/{share}:ro" for share in image.shares),
+            *machine.build_options(image.name, image.suite),
             parent,
             "sleep",
             "infinity",

@@ -192,9 +192,9 @@ def local_folders(settings: dict[str, str]) -> list[str]:
 # --- for a build ---------------------------------------------------------------------------------
 
 
-def build_options(suite: str) -> list[str]:
-    """Options for `docker run` that give a build container this machine's package sources."""
-    place = state_dir() / "machine" / suite
+def build_options(image: str, suite: str) -> list[str]:
+    """Options for `docker run` that give the build container of an image this machine's package sources."""
+    place = state_dir() / "machine" / image
     shutil.rmtree(place, ignore_errors=True)
     # The folder above keeps other users of this machine out; inside the container apt's own user reads these files.
     place.parent.mkdir(exist_ok=True, mode=0o700)

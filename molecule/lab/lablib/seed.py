@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .common import LabError, say, state_dir
-from .fleet import GLANCE, KEYSTONE
+from .hosts import GLANCE, KEYSTONE
 
 MIB = 1024 * 1024
 RECORD = "seed.json"

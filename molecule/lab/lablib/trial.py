@@ -20,7 +20,8 @@ from typing import Any
 
 from . import seed
 from .common import PREFIX, REPOSITORY, STATE, LabError, docker, run
-from .fleet import BY_NAME, reset
+from .fleet import reset
+from .hosts import BY_NAME
 
 __all__ = ["reset"]
 
@@ -348,8 +349,8 @@ def this_environment() -> str:
     return {".venv": "main", ".venv-newest": "newest"}.get(folder, f"core-{folder.removeprefix('.venv-')}")
 
 
-#: For scenarios that are not about traffic.
-HASTE = {"drain": {"grace": 1}, "settle": 1, "start_timeout": 30}
+#: For scenarios that are not about traffic, nor about what is looked at beforehand.
+HASTE = {"drain": {"grace": 1}, "settle": 1, "start_timeout": 30, "v1_quiet_days": 0, "audit": "none"}
 
 
 def playbook(

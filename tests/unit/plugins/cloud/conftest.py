@@ -36,6 +36,10 @@ class FakeCloud:
         self.spoil: Callable[[bytes], bytes] = bytes
         self.requests: list[str] = []
         self.page = 2
+        self.schema: dict[str, Any] = {
+            "disk_format": {"enum": [None, "raw", "qcow2"]},
+            "container_format": {"enum": [None, "bare"]},
+        }
         self.versions = ["v2.6", "v2.5", "v2.0"]
         self.services = {"glance-id": "image", "nova-id": "compute"}
 
@@ -158,6 +162,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200, {"import-methods": {"value": ["glance-direct"]}})
         if path == "/v2/info/stores":
             return self.answer(404)
+        if path == "/v2/schemas/image":
+            return self.answer(200, {"name": "image", "properties": self.cloud.schema})
         image_id, _slash, part = path.removeprefix("/v2/images").strip("/").partition("/")
         if not image_id and self.command == "POST":
             image = {"status": "queued", "size": None, "checksum": None, **json.loads(body)}
@@ -181,12 +187,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def listing(self, query: dict[str, str]) -> None:
         found = [i for i in self.cloud.images.values() if query.get("visibility") in (None, i.get("visibility"))]
-        since = query.get("updated_at", "gte:").removeprefix("gte:")
-        found = sorted((i for i in found if i.get("updated_at", "") >= since), key=lambda i: i["id"])
+        for key in ("created_at", "updated_at"):
+            since = query.get(key, "gte:").removeprefix("gte:")
+            found = [i for i in found if i.get(key, "") >= since]
+        if "visibility" not in query:  # of the community's images a list has the project's own
+            found = [i for i in found if i.get("visibility") != "community" or i.get("owner") == "p"]
+        hidden = query.get("os_hidden", "false") == "true"
+        found = [i for i in found if i.get("os_hidden", False) == hidden]
+        key, _colon, direction = query.get("sort", "id:asc").partition(":")
+        found = sorted(found, key=lambda i: (i.get(key, ""), i["id"]), reverse=direction == "desc")
         start = [i["id"] for i in found].index(query["marker"]) + 1 if "marker" in query else 0
-        page = found[start : start + self.cloud.page]
+        size = min(self.cloud.page, int(query.get("limit", 25)))
+        page = found[start : start + size]
         answer: dict[str, Any] = {"images": page}
-        if start + self.cloud.page < len(found):
+        if start + size < len(found):
             rest = "".join(f"&{k}={v}" for k, v in query.items() if k != "marker")
             answer["next"] = f"/v2/images?marker={page[-1]['id']}{rest}"
         self.answer(200, answer)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from ansible_collections.stackops.glance.plugins.module_utils import _images
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
@@ -11,7 +13,7 @@ from ansible_collections.stackops.glance.plugins.modules import image_audit_info
 
 def add(cloud, visibility, count, day=20, **more):
     for number in range(count):
-        image_id = f"{visibility}-{day}-{number}"
+        image_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{visibility}-{day}-{number}"))
         cloud.images[image_id] = {
             "id": image_id,
             "name": image_id,
@@ -20,6 +22,9 @@ def add(cloud, visibility, count, day=20, **more):
             "created_at": "2026-11-01T00:00:00Z",
             "updated_at": f"2026-11-{day}T12:00:00Z",
             "status": "active",
+            "size": 5,
+            "disk_format": "raw",
+            "container_format": "bare",
             **more,
         }
 

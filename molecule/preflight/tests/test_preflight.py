@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 stackops.glance contributors
+"""The report of a fleet that is about to be flipped, and the gates that it is made of."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lablib import trial
+
+DATABASE = f"mysql+pymysql://glance:lab-database-secret@{trial.BY_NAME['infra'].address}/glance"
+MARKUP = '<img src=x onerror="alert(1)">{{ 1 + 1 }}'
+LOOK = {"v1_quiet_days": 7, "audit": "api"}
+
+
+def report(reports: Path, playbook: str) -> dict[str, Any]:
+    """The one report of a playbook below a directory, as data."""
+    (path,) = reports.glob(f"*/{playbook}.json")
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for kind in ("html", "md", "json"):
+        assert stat.S_IMODE(path.with_suffix(f".{kind}").stat().st_mode) == 0o600
+    return found
+
+
+def page(reports: Path, playbook: str) -> str:
+    (path,) = reports.glob(f"*/{playbook}.html")
+    return path.read_text(encoding="utf-8")
+
+
+def ids(found: dict[str, Any], severity: str) -> set[str]:
+    return {each["id"] for each in found["findings"] if each["severity"] == severity}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cloud() -> None:
+    """Nova has asked for v1, and one image is not the same to v1 and v2."""
+    trial.seed_images()
+    headers = {
+        "x-image-meta-name": MARKUP,
+        "x-image-meta-disk_format": "raw",
+        "x-image-meta-container_format": "bare",
+        "x-image-meta-property-owner": MARKUP,
+    }
+    assert trial.ask("glance1", "/v1/images", "POST", b"", **headers)[0] == 201
+    trial.wait_for(lambda: all(trial.spoken(1).values()))
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_report_for_people_and_one_for_programs(tmp_path: Path) -> None:
+    trial.playbook("preflight", report_dir=str(tmp_path), **LOOK).succeeds().says("verdict: ready", "preflight.html")
+    found = report(tmp_path, "preflight")
+    assert found["verdict"] == "ready"
+    assert ids(found, "blocker") == set()
+    assert ids(found, "warning") >= {"v1_callers_seen", "v1_logs_too_short", "v1_stays_on"}
+    assert {(each["host"], tuple(each["api"])) for each in found["spoken"] if each["service"] == "nova-compute"} == {
+        ("nova1", ("v1",)),
+        ("nova2", ("v1",)),
+    }
+    callers = {caller["client"] for log in found["callers"] for caller in log["callers"] if caller["requests"].get("v1")}
+    assert callers >= {trial.BY_NAME[host].address for host in trial.NOVAS}
+    changes = {(each["host"], each["file"]): each["diff"] for each in found["diffs"]}
+    assert "\n-use_glance_v1 = true\n" in changes["nova1", trial.NOVA_CONF]
+    assert found["audit"]["way"] == "api" and found["audit"]["images"] >= 7
+
+    shown = page(tmp_path, "preflight")
+    assert "<img" not in shown and "<script" not in shown
+    for secret in ("lab-database-secret", "lab-admin-secret", "lab-glance-secret"):
+        assert secret not in shown + json.dumps(found)
+
+
+@pytest.mark.usefixtures("untouched")
+def test_what_the_database_alone_knows(tmp_path: Path) -> None:
+    look = {**LOOK, "audit": "database", "audit_database": DATABASE}
+    trial.playbook("preflight", report_dir=str(tmp_path), **look).succeeds()
+    audit = report(tmp_path, "preflight")["audit"]
+    assert (audit["way"], audit["cannot_see"]) == ("database", [])
+    shadowing = next(each for each in audit["findings"] if "owner" in json.dumps(each["examples"]))
+    assert shadowing["count"] == 1
+    shown = page(tmp_path, "preflight")
+    assert "&lt;img src=x" in shown and "<img" not in shown
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_database_that_refuses_the_password(tmp_path: Path) -> None:
+    look = {**LOOK, "audit": "database", "audit_database": DATABASE.replace("lab-database-secret", "not-the-password")}
+    run = trial.playbook("preflight", "-vvv", report_dir=str(tmp_path), **look).fails("audit:", "Access denied")
+    assert "not-the-password" not in run.output.replace(json.dumps(look["audit_database"]), "")
+    assert "audit:" in " ".join(report(tmp_path, "preflight")["troubles"])
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_blocker_names_what_overrides_it(tmp_path: Path) -> None:
+    with trial.changed("nova1", trial.NOVA_CONF, "sed -i 's/^images_type = qcow2/images_type = rbd/' $file"):
+        run = trial.playbook("preflight", report_dir=str(tmp_path), **LOOK)
+        run.fails("rbd_without_locations", 'glance_flip_accept": ["rbd_without_locations"]')
+    assert "rbd_without_locations" in page(tmp_path, "preflight")
+
+
+def test_v1_stays_on_until_nobody_asks_for_it(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    trial.flip(report_dir=str(first), **LOOK).succeeds().says("v1 is not turned off", "v1_callers_seen on glance1")
+    assert trial.spoken() == trial.V2
+    assert trial.ask("infra", "/v1/images")[0] == 200
+    timeline = report(first, "upgrade_to_v2")["timeline"]
+    assert {(each["host"], each["step"]) for each in timeline} == {(host, "nova") for host in trial.NOVAS}
+    assert {each["phase"] for each in timeline if each["host"] == "nova2"} == {"drain", "change", "health", "undrain"}
+    assert all(each["ok"] and each["started"] <= each["ended"] for each in timeline)
+
+    accept = ["v1_callers_seen", "v1_logs_too_short"]
+    trial.flip(report_dir=str(second), accept=accept, **LOOK).succeeds()
+    assert trial.ask("infra", "/v1/images")[0] in (300, 404)
+    found = report(second, "upgrade_to_v2")
+    assert found["outcome"] == "done" and found["round_trip"]["ok"]
+    assert {each["host"] for each in found["timeline"]} == set(trial.GLANCES)
+    assert trial.images_intact()

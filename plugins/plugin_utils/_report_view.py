@@ -1,0 +1,751 @@
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the pages of a report show: its data counted, grouped and measured, in the order of the page.
+
+A fleet of 300 hosts is read as few lines: hosts about which the same is to be said are said it together.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from ansible_collections.stackops.glance.plugins.plugin_utils import _report
+from ansible_collections.stackops.glance.plugins.plugin_utils._finding import SEVERITIES
+
+Item = TypeVar("Item")
+Key = TypeVar("Key", bound=Hashable)
+
+#: Rows of a table, bars of a chart and lanes of a timeline that are shown; the rest is in the JSON.
+MOST = 100
+#: Hosts up to which each has a lane of its own in the timeline.
+LANES = 24
+#: Lines of a difference that are shown.
+DIFF_LINES = 400
+
+PHASES = ("drain", "change", "health", "undrain")
+
+
+# -- words --------------------------------------------------------------------------------------------------------
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def seconds(value: float) -> str:
+    """A length of time as one reads it: 40 ms, 3.2 s, 44 s, 2 min 05 s, 1 h 02 min."""
+    if value < 0.9995:
+        return f"{value * 1000:.0f} ms"
+    if value < 9.95:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def moment(iso: str | None) -> str:
+    """2026-11-21T09:56:09Z as 2026-11-21 09:56:09 UTC; anything else as it is."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(?:Z|\+00:?00)", iso or "")
+    return f"{found[1]} {found[2]} UTC" if found else iso or "?"
+
+
+def size(number: int) -> str:
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if number < 1024 or unit == "GiB":
+            return f"{number:,.0f} {unit}" if number == int(number) else f"{number:,.1f} {unit}"
+        number /= 1024  # type: ignore[assignment]
+    raise AssertionError
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of hosts, runs of numbers drawn together: cmp001–cmp120."""
+
+    shown: str
+    all: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        return len(self.all)
+
+    @property
+    def folded(self) -> bool:
+        """Whether ``shown`` does not name each."""
+        return any(name not in self.shown for name in self.all)
+
+
+_NUMBERED = re.compile(r"([^.]*?)(\d+)([^.\d]*(?:\..*)?)", re.DOTALL)
+
+
+def names(hosts: Iterable[str], most: int = 6) -> Names:
+    found = tuple(dict.fromkeys(hosts))
+    if len(found) <= most:
+        return Names(", ".join(found), found)
+    runs: list[list[str]] = []
+    last: tuple[str, int, int, str] | None = None
+    for host in sorted(found, key=_natural):
+        split = _NUMBERED.fullmatch(host)
+        here = (split[1], int(split[2]), len(split[2]), split[3]) if split else None
+        if here and last and here == (last[0], last[1] + 1, len(split[2]) if split else 0, last[3]):
+            runs[-1].append(host)
+        else:
+            runs.append([host])
+        last = here
+    texts = [run[0] if len(run) == 1 else f"{run[0]}{'–' if len(run) > 2 else ', '}{run[-1]}" for run in runs]
+    if len(texts) > most:
+        shown = sum(map(len, runs[: most - 1]))
+        texts = [*texts[: most - 1], f"and {len(found) - shown:,} more"]
+    return Names(", ".join(texts), found)
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name)]
+
+
+def alike(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    """Items by what is the same about them, in the order of the first of each."""
+    found: dict[Key, list[Item]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
+
+
+# -- parts of the page --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A number to be seen at a glance, and where the page tells more."""
+
+    number: str
+    label: str
+    tone: str = ""
+    section: str = ""
+
+
+@dataclass(frozen=True)
+class FoundRow:
+    message: str
+    remedy: str
+    where: str
+    hosts: Names
+
+
+@dataclass(frozen=True)
+class FoundGroup:
+    """All that was found under one id."""
+
+    id: str
+    severity: str
+    override: str | None
+    sources: list[str]
+    rows: list[FoundRow]
+    total: int
+
+    @property
+    def remedies(self) -> list[str]:
+        return list(dict.fromkeys(row.remedy for row in self.rows))
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a step does to hosts that are alike: lines of (what, to what, what becomes of it)."""
+
+    hosts: Names
+    lines: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class StepRow:
+    name: str
+    title: str
+    hosts: Names
+    changes: list[Change]
+
+
+@dataclass(frozen=True)
+class DiffRow:
+    file: str
+    hosts: Names
+    added: int
+    removed: int
+    lines: list[tuple[str, str]]
+    cut: int
+
+
+@dataclass(frozen=True)
+class ServiceRow:
+    """Services that are alike, on hosts that are alike."""
+
+    hosts: Names
+    service: str
+    release: str
+    before: tuple[str, ...]
+    after: tuple[str, ...] | None
+    origin: str
+    reason: str
+    restart_pending: bool
+
+
+@dataclass(frozen=True)
+class HostRow:
+    hosts: Names
+    groups: tuple[str, ...]
+    trouble: str | None
+    services: list[ServiceRow]
+    findings: list[tuple[str, str, int]]
+
+    @property
+    def worst(self) -> str:
+        return min((severity for severity, _id, _count in self.findings), key=SEVERITIES.index, default="")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar of a chart: its length in per cent of the longest, and its number in words."""
+
+    label: str
+    number: str
+    length: float
+    tone: str = ""
+    note: str = ""
+    remedy: str = ""
+    more: str = ""
+
+
+def share(value: float, whole: float) -> float:
+    """Per cent, for a length on the page."""
+    return round(100 * value / whole, 2) if whole else 0.0
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A phase in a lane, in per cent of the whole time."""
+
+    phase: str
+    left: float
+    width: float
+    title: str
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Lane:
+    hosts: Names
+    stretches: list[Stretch]
+    took: str
+
+
+@dataclass(frozen=True)
+class Track:
+    """A step in one direction: its lanes, and the seconds of each phase on each host."""
+
+    step: str
+    undo: bool
+    lanes: list[Lane]
+    more: int
+    took: str
+    slowest: str
+    hosts: int
+    failed: int
+    phases: tuple[str, ...]
+    table: list[tuple[str, list[str], str, bool]]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    began: str
+    took: str
+    ticks: list[tuple[float, str]]
+    tracks: list[Track]
+
+
+@dataclass(frozen=True)
+class CallerRow:
+    client: str
+    user_agents: list[str]
+    v1: int
+    v2: int
+    first: str
+    last: str
+    hosts: Names
+    examples: list[str]
+    length: float
+
+
+@dataclass(frozen=True)
+class LogSpan:
+    host: str
+    text: str
+    files: list[dict[str, Any]]
+    trouble: str
+
+
+@dataclass(frozen=True)
+class CallersView:
+    v1: int
+    v2: int
+    callers: list[CallerRow]
+    more: int
+    spans: list[LogSpan]
+    tools: list[tuple[str, str]]
+
+
+@dataclass
+class View:
+    """All that a page shows; empty lists are sections that it leaves out."""
+
+    report: dict[str, Any]
+    tone: str = "info"
+    headline: str = ""
+    sentences: list[str] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    blockers: list[FoundGroup] = field(default_factory=list)
+    override: str = ""
+    findings: dict[str, list[FoundGroup]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    steps: list[StepRow] = field(default_factory=list)
+    diffs: list[DiffRow] = field(default_factory=list)
+    hosts: list[HostRow] = field(default_factory=list)
+    services: list[ServiceRow] = field(default_factory=list)
+    callers: CallersView | None = None
+    audit: list[Bar] = field(default_factory=list)
+    owners: list[Bar] = field(default_factory=list)
+    timeline: Timeline | None = None
+    trips: list[tuple[dict[str, Any], list[Bar]]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        """What needs no counting comes from the data."""
+        return self.report.get(name)
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.report.get("outcome"))
+
+
+def view(report: dict[str, Any]) -> View:
+    """Count, group and measure the data of a report that is whole (``_report.Report``)."""
+    seen = View(report)
+    found = {severity: _found(report, severity) for severity in SEVERITIES}
+    seen.counts = {severity: sum(group.total for group in found[severity]) for severity in SEVERITIES}
+    seen.blockers = found["blocker"]
+    seen.findings = {severity: found[severity] for severity in ("warning", "note") if found[severity]}
+    may = [group.id for group in seen.blockers if group.override == _report.accepting([group.id])]
+    seen.override = _report.accepting(may) if len(may) > 1 else ""
+    seen.steps = _steps(report)
+    seen.diffs = _diffs(report)
+    services = _services(report)
+    seen.services = [
+        _service_row(key, its) for key, its in alike(services, lambda each: _of_service(each, where=False)).items()
+    ]
+    seen.hosts = _hosts(report, services)
+    seen.callers = _callers(report.get("callers") or [])
+    audit = report.get("audit") or {}
+    most = max((each["count"] for each in audit.get("findings", [])), default=0)
+    seen.audit = [
+        Bar(
+            each["id"],
+            count(each["count"], "image"),
+            share(each["count"], most),
+            each["severity"],
+            each.get("message", ""),
+            each.get("remedy", ""),
+            count(each["owners"], "owner") if each.get("owners") else "",
+        )
+        for each in sorted(audit.get("findings", []), key=_worst_and_most)
+        if each["count"]
+    ]
+    most = max((each["count"] for each in audit.get("owners", [])), default=0)
+    seen.owners = [
+        Bar(each["owner"] or "no owner", count(each["count"], "image"), share(each["count"], most))
+        for each in audit.get("owners", [])
+    ]
+    seen.timeline = _timeline(report.get("timeline") or [])
+    seen.trips = _trips(report)
+    _verdict(seen)
+    seen.facts = list(_facts(seen))
+    return seen
+
+
+# -- findings and steps -------------------------------------------------------------------------------------------
+
+
+def _found(report: dict[str, Any], severity: str) -> list[FoundGroup]:
+    of_severity = [each for each in report["findings"] if each["severity"] == severity]
+    groups = []
+    for id_, its in alike(of_severity, lambda each: each["id"]).items():
+        rows = [
+            FoundRow(message, remedy, ":".join(str(part) for part in (file, line) if part), names(_named(same)))
+            for (message, remedy, file, line), same in alike(
+                its, lambda each: (each["message"], each["remedy"], each.get("file"), each.get("line"))
+            ).items()
+        ]
+        sources = list(dict.fromkeys(each["source"] for each in its if each.get("source")))
+        groups.append(FoundGroup(id_, severity, its[0].get("override"), sources, rows, len(its)))
+    return groups
+
+
+def _named(found: list[dict[str, Any]]) -> list[str]:
+    return [each["host"] for each in found if each.get("host")]
+
+
+def _steps(report: dict[str, Any]) -> list[StepRow]:
+    parts = alike(report.get("parts") or [], lambda part: part["step"])
+    return [
+        StepRow(
+            step["name"],
+            step["title"],
+            names(step["hosts"]),
+            [
+                Change(names(part["host"] for part in its), lines)
+                for lines, its in alike(parts.get(step["name"], []), _lines).items()
+                if lines
+            ],
+        )
+        for step in report.get("steps") or []
+    ]
+
+
+def _lines(part: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    lines = [("drain", "", "requests run out before anything is changed")] if part.get("drained") else []
+    for change in part.get("files", []):
+        for option in change["options"]:
+            section = option.get("section") or option.get("group") or "DEFAULT"
+            gone = option.get("state") == "absent"
+            becomes = "taken out" if gone else f"= {option.get('value', '')}"
+            lines.append(("file", change["path"], f"[{section}] {option['option']} {becomes}"))
+    lines += [("stop and disable", unit, "") for unit in part.get("retire", [])]
+    lines += [("restart", unit, "") for unit in part.get("restart", [])]
+    return tuple(lines)
+
+
+def _diffs(report: dict[str, Any]) -> list[DiffRow]:
+    rows = []
+    for (file, text), same in alike(report.get("diffs") or [], lambda each: (each["file"], each["diff"])).items():
+        lines = [(_KINDS.get(line[:1], "same"), line) for line in text.splitlines()]
+        added, removed = (sum(kind == wanted for kind, _line in lines) for wanted in ("added", "removed"))
+        hosts = names(each["host"] for each in same)
+        rows.append(DiffRow(file, hosts, added, removed, lines[:DIFF_LINES], max(0, len(lines) - DIFF_LINES)))
+    return rows
+
+
+_KINDS = {"+": "added", "-": "removed", "@": "place"}
+
+
+# -- hosts and services -------------------------------------------------------------------------------------------
+
+
+def _services(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each service speaks, with what it speaks afterwards."""
+    after = {(each["host"], each["service"]): each for each in report.get("spoken_after") or []}
+    return [
+        {**each, "after": after.get((each["host"], each["service"]), {}).get("api") if after else None}
+        for each in report.get("spoken") or []
+    ]
+
+
+def _of_service(each: dict[str, Any], where: bool = True) -> tuple[Any, ...]:
+    after = each["after"]
+    told = (each.get("origin") or "default", each.get("reason") or "", bool(each.get("restart_pending")))
+    return (
+        each["service"],
+        each["release"],
+        tuple(each["api"]),
+        after if after is None else tuple(after),
+        *(told if where else ("", "", False)),
+    )
+
+
+def _service_row(key: tuple[Any, ...], its: Iterable[dict[str, Any]]) -> ServiceRow:
+    return ServiceRow(names(each["host"] for each in its), *key)
+
+
+def _hosts(report: dict[str, Any], services: list[dict[str, Any]]) -> list[HostRow]:
+    spoken = alike(services, lambda each: each["host"])
+    found = alike(report["findings"], lambda each: each.get("host") or "")
+
+    def profile(host: dict[str, Any]) -> tuple[Any, ...]:
+        its = alike(found.get(host["name"], []), lambda each: (each["severity"], each["id"]))
+        return (
+            tuple(host.get("groups") or ()),
+            host.get("trouble") if not host["reached"] else None,
+            tuple(map(_of_service, spoken.get(host["name"], []))),
+            tuple((*key, len(same)) for key, same in its.items()),
+        )
+
+    rows = [
+        HostRow(
+            names((host["name"] for host in same), most=3),
+            groups,
+            trouble,
+            [_service_row(key, ()) for key in speaks],
+            list(findings),
+        )
+        for (groups, trouble, speaks, findings), same in alike(report.get("hosts") or [], profile).items()
+    ]
+    return sorted(rows, key=lambda row: (row.trouble is None, _rank(row.worst)))
+
+
+def _rank(severity: str) -> int:
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+
+
+def _worst_and_most(each: dict[str, Any]) -> tuple[int, int]:
+    return _rank(each["severity"]), -each["count"]
+
+
+# -- callers ------------------------------------------------------------------------------------------------------
+
+
+def _callers(logs: list[dict[str, Any]]) -> CallersView | None:
+    """The callers of all hosts together; those of v1 first."""
+    if not logs:
+        return None
+    calls = [{**caller, "host": log.get("host", "")} for log in logs for caller in log.get("callers", [])]
+    found = []
+    for client, its in alike(calls, lambda each: each["client"]).items():
+        v1, v2 = (sum(each.get("requests", {}).get(version, 0) for each in its) for version in ("v1", "v2"))
+        if v1:
+            agents = [each["user_agent"] for each in its if each.get("user_agent")]
+            examples = [path for each in its for path in each.get("examples", [])]
+            found.append(
+                CallerRow(
+                    client,
+                    list(dict.fromkeys(agents))[:3],
+                    v1,
+                    v2,
+                    moment(min((each["first"] for each in its if each.get("first")), default=None)),
+                    moment(max((each["last"] for each in its if each.get("last")), default=None)),
+                    names(each["host"] for each in its),
+                    list(dict.fromkeys(examples))[:3],
+                    v1,
+                )
+            )
+    found.sort(key=lambda row: -row.v1)
+    most = found[0].v1 if found else 0
+    v1, v2 = (sum((log.get("versions") or {}).get(version, 0) for log in logs) for version in ("v1", "v2"))
+    tools = [
+        (":".join(str(part) for part in (tool.get("file"), tool.get("line")) if part), str(tool.get("program", "")))
+        for log in logs
+        for tool in log.get("tools", [])
+    ]
+    return CallersView(
+        v1=v1,
+        v2=v2,
+        callers=[replace(row, length=share(row.v1, most)) for row in found[:MOST]],
+        more=max(0, len(found) - MOST),
+        spans=[_span(log) for log in logs],
+        tools=list(dict.fromkeys(tools)),
+    )
+
+
+def _span(log: dict[str, Any]) -> LogSpan:
+    span, days = log.get("span") or {}, log.get("covered_days")
+    trouble = log.get("error", "")
+    if log.get("truncated"):
+        trouble = "The logs were not read to their end."
+    text = ""
+    if span.get("from"):
+        text = f"{moment(span['from'])} to {moment(span.get('to'))}"
+        text += f", {days:,.1f} days covered" if days is not None else ""
+    return LogSpan(log.get("host", ""), text or "no time covered", log.get("files", []), trouble)
+
+
+# -- what was done ------------------------------------------------------------------------------------------------
+
+
+def _timeline(phases: list[dict[str, Any]]) -> Timeline | None:
+    if not phases:
+        return None
+    first = min(each["started"] for each in phases)
+    whole = max(each["ended"] for each in phases) - first
+    tracks = []
+    for (step, direction), its in alike(
+        sorted(phases, key=lambda each: each["started"]), lambda each: (each["step"], each.get("direction", "do"))
+    ).items():
+        tracks.append(_track(step, direction == "undo", its, first, whole))
+    unit = next((unit for unit in _UNITS if whole / unit <= 6), _UNITS[-1])
+    ticks = [(share(number * unit, whole), _tick(number * unit)) for number in range(int(whole // unit) + 1)]
+    began = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(first))
+    return Timeline(began, seconds(whole), ticks, tracks)
+
+
+#: Seconds between the marks of a time axis.
+_UNITS = (0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+
+
+def _tick(value: float) -> str:
+    for unit, name in ((3600, "h"), (60, "min")):
+        if value >= unit and value % unit == 0:
+            return f"{value // unit:.0f} {name}"
+    return seconds(value) if value > 60 else f"{value:g} s"
+
+
+def _track(step: str, undo: bool, phases: list[dict[str, Any]], first: float, whole: float) -> Track:
+    by_host = alike(phases, lambda each: each["host"])
+    took = {host: _took(its) for host, its in by_host.items()}
+    slowest = max(took, key=lambda host: took[host])
+    lanes = [[host] for host in by_host] if len(by_host) <= LANES else _batches(by_host)
+    kinds = tuple(kind for kind in PHASES if any(each["phase"] == kind for each in phases))
+    kinds += tuple(dict.fromkeys(each["phase"] for each in phases if each["phase"] not in PHASES))
+    table = [
+        (
+            host,
+            [seconds(sum(_length(each) for each in its if each["phase"] == kind)) for kind in kinds],
+            seconds(took[host]),
+            all(each["ok"] for each in its),
+        )
+        for host, its in by_host.items()
+    ]
+    return Track(
+        step,
+        undo,
+        [_lane([each for host in lane for each in by_host[host]], first, whole) for lane in lanes[:MOST]],
+        max(0, len(lanes) - MOST),
+        seconds(_took(phases)),
+        f"{slowest}, {seconds(took[slowest])}" if len(took) > 1 else "",
+        len(by_host),
+        sum(not ok for _host, _cells, _took, ok in table),
+        kinds,
+        table,
+    )
+
+
+def _length(phase: dict[str, Any]) -> float:
+    return max(0.0, phase["ended"] - phase["started"])
+
+
+def _took(phases: list[dict[str, Any]]) -> float:
+    return max(each["ended"] for each in phases) - min(each["started"] for each in phases)
+
+
+def _batches(by_host: dict[str, list[dict[str, Any]]]) -> list[list[str]]:
+    """Hosts that were changed at the same time, together."""
+    found: list[list[str]] = []
+    until = float("-inf")
+    for host, its in by_host.items():
+        if min(each["started"] for each in its) >= until:
+            found.append([])
+        found[-1].append(host)
+        until = (
+            max(until, max(each["ended"] for each in its)) if len(found[-1]) > 1 else max(each["ended"] for each in its)
+        )
+    return found
+
+
+def _lane(phases: list[dict[str, Any]], first: float, whole: float) -> Lane:
+    stretches = []
+    for kind, its in alike(phases, lambda each: each["phase"]).items():
+        started = min(each["started"] for each in its)
+        ended = max(each["ended"] for each in its)
+        ok = all(each["ok"] for each in its)
+        title = f"{kind} {seconds(ended - started)}" + ("" if ok else ", failed")
+        stretches.append(Stretch(kind, share(started - first, whole), share(ended - started, whole), title, ok))
+    return Lane(names(each["host"] for each in phases), stretches, seconds(_took(phases)))
+
+
+def _trips(report: dict[str, Any]) -> list[tuple[dict[str, Any], list[Bar]]]:
+    trips = (report.get("round_trip") or {}).get("endpoints") or []
+    found = []
+    for trip in trips:
+        steps = trip.get("steps", [])
+        longest = max((step.get("seconds") or 0 for step in steps), default=0)
+        found.append(
+            (
+                trip,
+                [
+                    Bar(
+                        step["name"],
+                        seconds(step.get("seconds") or 0),
+                        share(step.get("seconds") or 0, longest),
+                        "good" if step.get("ok") else "blocker",
+                        "" if step.get("ok") else "failed",
+                    )
+                    for step in steps
+                ],
+            )
+        )
+    return found
+
+
+# -- the verdict --------------------------------------------------------------------------------------------------
+
+
+def _verdict(seen: View) -> None:
+    report, blockers = seen.report, seen.counts["blocker"]
+    if seen.ended:
+        outcome = report["outcome"].strip()
+        seen.headline = outcome[:1].upper() + outcome[1:]
+        seen.tone = "bad" if report.get("failed") else "good" if seen.timeline or seen.trips else "info"
+    elif report["verdict"] == "blocked":
+        seen.headline, seen.tone = f"Blocked by {count(blockers, 'finding')}", "bad"
+    elif report["verdict"] == "ready":
+        seen.headline, seen.tone = "Ready", "good"
+    else:
+        seen.headline, seen.tone = "Nothing to do", "good"
+    seen.sentences = [text for text in (_looked(seen), _planned(seen), _spoken(seen)) if text]
+
+
+def _looked(seen: View) -> str:
+    hosts = seen.report.get("hosts") or []
+    if not hosts:
+        return ""
+    lost = [host["name"] for host in hosts if not host["reached"]]
+    text = f"{count(len(hosts), 'host')} looked at"
+    return f"{text}; {names(lost).shown} could not be reached." if lost else f"{text}, all reached."
+
+
+def _planned(seen: View) -> str:
+    if seen.timeline:
+        hosts = len({phase["host"] for phase in seen.report["timeline"]})
+        return f"{count(hosts, 'host')} changed in {seen.timeline.took}."
+    if not seen.steps:
+        return "No step is left to do." if seen.report["verdict"] == "nothing_to_do" else ""
+    hosts = len({host for step in seen.steps for host in step.hosts.all})
+    would = "would " if seen.ended or seen.report["verdict"] == "blocked" else "will "
+    return f"{count(len(seen.steps), 'step')} {would}change {count(hosts, 'host')}."
+
+
+def _spoken(seen: View) -> str:
+    after = seen.report.get("spoken_after")
+    services = after or seen.report.get("spoken") or []
+    if not services:
+        return ""
+    v1 = sum("v1" in each["api"] for each in services)
+    if not v1:
+        return f"{'Now all' if after else 'All'} {count(len(services), 'service')} speak v2 alone."
+    return (
+        f"{v1:,} of {count(len(services), 'service')} {'still ' if after else ''}{'speaks' if v1 == 1 else 'speak'} v1."
+    )
+
+
+def _facts(seen: View) -> Iterable[Fact]:
+    tones = {"blocker": "bad", "warning": "warn", "note": "info"}
+    for severity in SEVERITIES:
+        number = seen.counts[severity]
+        section = "blockers" if severity == "blocker" else "findings"
+        yield Fact(
+            f"{number:,}", count(number, severity).split(" ")[1], tones[severity] * bool(number), section * bool(number)
+        )
+    hosts = seen.report.get("hosts") or []
+    if hosts:
+        lost = sum(not host["reached"] for host in hosts)
+        yield Fact(
+            f"{len(hosts):,}", "hosts" if not lost else f"hosts, {lost:,} not reached", "warn" * bool(lost), "hosts"
+        )
+    if seen.callers:
+        yield Fact(f"{seen.callers.v1:,}", "v1 requests in the logs", "warn" if seen.callers.v1 else "good", "callers")
+    audit = seen.report.get("audit")
+    if audit and "count" in audit:
+        yield Fact(f"{audit['count']:,}", "findings in images", "warn" if audit["count"] else "good", "audit")
+    if seen.timeline:
+        yield Fact(seen.timeline.took, "from first to last change", "", "timeline")
