@@ -597,7 +597,8 @@ class Enforcement:
     """How one release of Glance decides, beside its policy rules.
 
     ``rules`` names, per rule, what Glance hands to it (``target``) and what Glance's own code asks as well (``guard``).
-    ``credentials`` is what rules are told of the caller, ``request`` what context_is_admin is handed as its target. ``own_check_unless`` are the options that switch off the guards of the API. ``admin_role`` is the default of the option
+    ``credentials`` is what rules are told of the caller, ``request`` what context_is_admin is handed as its target.
+    ``own_check_unless`` are the options that switch off the guards of the API. ``admin_role`` is the default of the option
     of that name, and ``reads_admin_role`` whether the release reads it at all.
     """
 

@@ -90,7 +90,7 @@ class Policy:
         self.file_rules = dict(rules or {})
         self.registered = {each.name: each for each in _catalogue.policies("glance", release)}
         self.origins: dict[str, str] = {}
-        if not release.policy_defaults.in_code:
+        if not _known(release).in_code:
             shipped = self.how.without_file if rules is None else None
             checks = {name: _policy_rules.read(check) for name, check in (shipped or {}).items()}
             self.origins.update(dict.fromkeys(checks, f"what {release} does without a policy file"))
@@ -112,7 +112,7 @@ class Policy:
             check, old = _policy_rules.read(each.check_str), each.deprecated_rule
             origin = f"default of {self.release}"
             renamed = self.file_rules.get(old.name) if old and old.name != each.name else None
-            if renamed and self._overrides(renamed, old.check_str, each.name):
+            if old and renamed and self._overrides(renamed, old.check_str, each.name):
                 check, origin = _policy_rules.read(renamed.check), renamed.place
             elif old and not self.settings.enforce_new_defaults and old.check_str != each.check_str:
                 check = _policy_rules.either(check, _policy_rules.read(old.check_str))
@@ -411,9 +411,15 @@ GUARDS: dict[str, Callable[[Asking], str | None]] = {
 # -- options ----------------------------------------------------------------------------------------------------------
 
 
+def _known(release: _catalogue.Release) -> _catalogue.PolicyDefaults:
+    if release.policy_defaults is None:
+        raise GlanceError(f"The catalogue does not say how {release} finds its policy.")
+    return release.policy_defaults
+
+
 def defaults(release: _catalogue.Release) -> Settings:
     """The options of that release when nobody sets them."""
-    known = release.policy_defaults
+    known = _known(release)
     return Settings(
         admin_role=_catalogue.enforcement(release).admin_role,
         enforce_scope=bool(known.enforce_scope),
@@ -423,7 +429,7 @@ def defaults(release: _catalogue.Release) -> Settings:
 
 def settings(service: _service.Service, release: _catalogue.Release) -> Settings:
     """The options of a service of a survey. Raises GlanceError for a value that oslo.config refuses."""
-    known, unset = release.policy_defaults, defaults(release)
+    known, unset = _known(release), defaults(release)
     found: dict[str, Any] = {"admin_role": unset.admin_role}
     if _catalogue.enforcement(release).reads_admin_role:
         found["admin_role"] = _value(service, "DEFAULT", "admin_role", "string", unset.admin_role)
@@ -481,7 +487,9 @@ def problems(policy: Policy, extra: frozenset[str] = frozenset()) -> list[Proble
             continue
         cycle = _cycle(policy, rule.name)
         if cycle:
-            message = f"{rule.place}: {' refers to '.join(cycle)}: Glance fails on a request that asks it. Break the circle."
+            message = (
+                f"{rule.place}: {' refers to '.join(cycle)}: Glance fails on a request that asks it. Break the circle."
+            )
             found.append(Problem("cycle", rule.name, rule.place, message, fatal=True))
         for name in sorted(_policy_rules.references(check)):
             if not policy.defined(name):
@@ -520,13 +528,15 @@ def _missing(policy: Policy, rule: Rule, name: str) -> Problem:
 def _unknown(policy: Policy, rule: Rule) -> Problem:
     near = _catalogue.nearest_policy("glance", policy.release, rule.name)
     hint = f"Did you mean {near[0]}?" if near else "Remove it, or refer to it from a rule."
-    message = f"{rule.place}: {policy.release} has no rule {rule.name} and nothing refers to it, so it does nothing. {hint}"
+    message = (
+        f"{rule.place}: {policy.release} has no rule {rule.name} and nothing refers to it, so it does nothing. {hint}"
+    )
     return Problem("unknown", rule.name, rule.place, message, near=near)
 
 
 def _dead_words(policy: Policy, rule: Rule, check: Any) -> list[Problem]:
     """Comparisons with something that this release does not tell its rules of the caller, and which so are never true."""
-    kinds = {getattr(part, "kind", None) for part in _policy_rules.parts(check)}
+    kinds = {str(getattr(part, "kind", "")) for part in _policy_rules.parts(check)}
     dead = sorted((kinds & TOLD_SOMETIMES) - policy.how.credentials)
     better = {"tenant": "project_id", "user": "user_id", "is_admin": f"rule:{ADMIN}"}
     return [

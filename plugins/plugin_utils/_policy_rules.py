@@ -11,6 +11,7 @@ a line in a log; so each check string is held against the grammar first.
 from __future__ import annotations
 
 import functools
+import importlib
 import logging
 import re
 import sys
@@ -20,10 +21,16 @@ from typing import Any
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
-try:
-    from oslo_policy import _checks, _parser, policy
-except ImportError:
-    _checks = _parser = policy = None
+
+def _imported(name: str) -> Any:
+    """A module of oslo.policy, or None where it is not installed; whoever needs none of this can do without."""
+    try:
+        return importlib.import_module(f"oslo_policy.{name}")
+    except ImportError:
+        return None
+
+
+_checks, _parser, policy = (_imported(name) for name in ("_checks", "_parser", "policy"))
 
 #: What may stand between the words of a check string, as a token: parentheses hang on to the words.
 _WORD = re.compile(r"\S+")
@@ -206,7 +213,11 @@ def _hold_check(text: str, where: str, column: int, token: str) -> None:
         match % _Anything()
     except (TypeError, ValueError) as error:
         raise _problem(
-            text, where, column, f"{token!r} cannot be filled in ({error})", "Write %(name)s, and %% for a per cent sign"
+            text,
+            where,
+            column,
+            f"{token!r} cannot be filled in ({error})",
+            "Write %(name)s, and %% for a per cent sign",
         ) from error
 
 
@@ -243,7 +254,7 @@ def _without_calls(check: Any) -> Any:
 def _classes() -> Any:
     """Checks of our own; they need oslo.policy's, which may not be there when this module is read."""
 
-    class Reference(_checks.RuleCheck):  # type: ignore[misc]
+    class Reference(_checks.RuleCheck):  # type: ignore[name-defined]
         """oslo.policy's own, which would run in a circle until the stack ends."""
 
         def __call__(self, target: Any, creds: Any, enforcer: Rules, current_rule: str | None = None) -> bool:
@@ -259,7 +270,7 @@ def _classes() -> Any:
             finally:
                 enforcer.path.pop()
 
-    class Call(_checks.Check):  # type: ignore[misc]
+    class Call(_checks.Check):  # type: ignore[name-defined]
         """A check that another program answers, such as ``http:``."""
 
         def __call__(self, target: Any, creds: Any, enforcer: Rules, current_rule: str | None = None) -> bool:

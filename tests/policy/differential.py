@@ -48,7 +48,14 @@ TARGETS = [
 ]
 WORDS = [
     *("role:admin", "role:member", "role:reader", "role:Boss", "role:%(visibility)s", "@", "!"),
-    *("rule:default", "rule:context_is_admin", "rule:own_rule", "rule:missing", "rule:metadef_default", "rule:get_image"),
+    *(
+        "rule:default",
+        "rule:context_is_admin",
+        "rule:own_rule",
+        "rule:missing",
+        "rule:metadef_default",
+        "rule:get_image",
+    ),
     *("project_id:%(project_id)s", "project_id:%(owner)s", "project_id:%(member_id)s", "tenant:%(owner)s"),
     *("tenant:%(tenant)s", "user_id:%(user_id)s", "is_admin:True", "is_admin_project:True", "system_scope:all"),
     *("'public':%(visibility)s", "'community':%(visibility)s", "True:%(protected)s", "service_roles:service"),
@@ -84,7 +91,7 @@ def policy(rng: random.Random, names: list[str]) -> tuple[str | None, str]:
 
 def options(rng: random.Random, release: _catalogue.Release) -> Settings:
     settings = _policy.defaults(release)
-    known, found = release.policy_defaults, dict(asdict(settings))
+    known, found = release.policy_defaults, asdict(settings)
     if _catalogue.enforcement(release).reads_admin_role and rng.random() < 0.5:
         found["admin_role"] = rng.choice([" Boss ", "admin", "member", "nobody-has-it"])
     for name, there in (
@@ -97,7 +104,9 @@ def options(rng: random.Random, release: _catalogue.Release) -> Settings:
     return Settings(**found)
 
 
-def ours(release: _catalogue.Release, text: str | None, name: str, settings: Settings, names: list[str]) -> dict[str, Any]:
+def ours(
+    release: _catalogue.Release, text: str | None, name: str, settings: Settings, names: list[str]
+) -> dict[str, Any]:
     document = {"file": name, "text": text, "error": None}
     rules = None if text is None else {rule.name: rule for rule in _policy_file.parse(document)}
     ours = Policy(release, rules, settings)
@@ -133,8 +142,7 @@ def compare(version: str, command: str, files: int, seed: int) -> int:
     done = subprocess.run(
         [*shlex.split(command), str(ANSWERS)],
         input="".join(json.dumps(case) + "\n" for case in asked),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
     )

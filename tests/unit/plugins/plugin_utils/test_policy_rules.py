@@ -83,7 +83,9 @@ def test_a_refusal_names_rule_place_and_remedy(text: object, said: str) -> None:
     assert said in error.value.message
 
 
-@pytest.mark.parametrize("text", ["", "@", "!", "not role:a", "role:a or role:b and rule:c", [], [["role:a"], "rule:b"]])
+@pytest.mark.parametrize(
+    "text", ["", "@", "!", "not role:a", "role:a or role:b and rule:c", [], [["role:a"], "rule:b"]]
+)
 def test_what_is_right_is_read_by_oslo_policy(text: object) -> None:
     assert str(_policy_rules.parse(text, "x")) == str(_parser.parse_rule(text))
 
