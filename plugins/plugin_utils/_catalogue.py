@@ -11,6 +11,7 @@ in the collection has to compare version numbers.
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import functools
 import importlib.resources
 import json
@@ -616,7 +617,7 @@ def enforcement(release: Release) -> Enforcement:
     facts = {
         name: [span for span in spans if _spans(span["releases"], release.major)]
         for name, spans in _data("enforcement").items()
-        if isinstance(spans, list)
+        if isinstance(spans, list) and name != "upstream"
     }
     return Enforcement(
         rules={rule: (span["target"], span["guard"]) for span in facts["rules"] for rule in span["rules"]},
@@ -632,3 +633,31 @@ def enforcement(release: Release) -> Enforcement:
 def _spans(releases: tuple[int | None, int | None], major: int) -> bool:
     first, last = releases
     return (first is None or major >= first) and (last is None or major <= last)
+
+
+@dataclass(frozen=True)
+class UpstreamChange:
+    """Decisions that a release takes otherwise than the one before, by its own defaults.
+
+    ``rules`` are names, or patterns of them; ``tokens`` the scopes that it is about, none for all.
+    """
+
+    id: str
+    release: int
+    rules: tuple[str, ...]
+    text: str
+    notes: str
+    tokens: tuple[str, ...] = ()
+
+    def covers(self, rule: str, token: str) -> bool:
+        return token in (self.tokens or (token,)) and any(fnmatch.fnmatchcase(rule, pattern) for pattern in self.rules)
+
+
+def upstream_changes(from_: Release, to: Release) -> list[UpstreamChange]:
+    """The named changes of decisions between two releases of Glance, in either direction."""
+    first, last = sorted((from_.major, to.major))
+    return [
+        UpstreamChange(**{key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()})
+        for facts in _data("enforcement")["upstream"]
+        if first < facts["release"] <= last
+    ]

@@ -136,8 +136,12 @@ class Policy:
 
     @property
     def names(self) -> list[str]:
-        """Every rule that this release asks, in its own order."""
-        return [name for name in self.registered if self.how.rules[name][0] not in ("part", "unused")]
+        """Every rule that this release asks, and what later releases have a rule for and this one does without."""
+        return [
+            name
+            for name, (kind, _guard) in self.how.rules.items()
+            if kind == "unruled" or (name in self.registered and kind not in ("part", "unused"))
+        ]
 
     # -- who somebody is to this release
 
@@ -208,13 +212,17 @@ class Policy:
 
     def decide(self, persona: Persona, rule: str, target: Target) -> Decision:
         """Raises GlanceError for a rule that this release does not have."""
-        if rule not in self.how.rules or rule not in self.registered:
+        if rule not in self.how.rules or (rule not in self.registered and self.how.rules[rule][0] != "unruled"):
             near = _catalogue.nearest_policy("glance", self.release, rule)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise GlanceError(f"{self.release} has no policy rule {rule}.{hint}")
         kind, guard = self.how.rules[rule]
-        allowed = self.ask(persona, rule, handed(kind, persona, target))
-        by, place = rule, self.origin(rule)
+        if kind == "unruled":
+            allowed: bool | None = True
+            by, place = "no rule is asked", f"Glance's own code, {self.release}"
+        else:
+            allowed = self.ask(persona, rule, handed(kind, persona, target))
+            by, place = rule, self.origin(rule)
         if allowed is False and not self._in_scope(persona, rule):
             by = f"{rule} is for tokens of scope {', '.join(self.registered[rule].scope_types)}"
         elif allowed:

@@ -122,7 +122,8 @@ def ours(
 
 def compare(version: str, command: str, files: int, seed: int) -> int:
     release = _catalogue.release("glance", version)
-    names = Policy(release).names
+    # What a release has no rule for yet cannot be asked of it.
+    names = [name for name in Policy(release).names if _catalogue.policy("glance", release, name)]
     rng = random.Random(f"{seed} {version}")
     cases = []
     for _number in range(files):

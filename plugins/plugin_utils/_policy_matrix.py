@@ -1,0 +1,250 @@
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All decisions of a policy, and which of them another policy takes otherwise.
+
+This is the proof that nobody gained or lost a right unnoticed: each changed decision is either one that upstream made,
+under a name that the operator accepts, or one that the operator declared, or it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _policy
+from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Decision, Persona, Policy, Target
+from ansible_collections.stackops.glance.plugins.plugin_utils._policy_file import Rule
+
+Key = tuple[str, str, str]
+
+PERSONAS = (
+    Persona("admin", ("admin", "member", "reader")),
+    Persona("member", ("member", "reader")),
+    Persona("reader", ("reader",)),
+    Persona("_member_", ("_member_",)),
+    Persona("no role", ()),
+    Persona("domain admin", ("admin", "member", "reader"), project=None, domain="some-domain"),
+    Persona("system admin", ("admin", "member", "reader"), project=None, system=True),
+    Persona("service", ("service",), service_roles=("service",)),
+    Persona("member with service token", ("member", "reader"), service_roles=("service",)),
+)
+TARGETS = (
+    Target("own"),
+    Target("own protected", protected=True),
+    Target("own shared", visibility="shared"),
+    Target("own public", visibility="public"),
+    Target("foreign", owner=_policy.FOREIGN),
+    Target("shared with me", owner=_policy.FOREIGN, visibility="shared", member=True),
+    Target("foreign public", owner=_policy.FOREIGN, visibility="public"),
+    Target("foreign community", owner=_policy.FOREIGN, visibility="community"),
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A decision that is taken otherwise. ``excused`` says by what: the name of an upstream change, or "expected"."""
+
+    persona: str
+    rule: str
+    target: str
+    before: Decision
+    after: Decision
+    upstream: str | None = None
+    excused: str | None = None
+    chain: list[str] = field(default_factory=list)
+
+    @property
+    def gained(self) -> bool:
+        return bool(self.after.allowed)
+
+    def __str__(self) -> str:
+        verb = "gains" if self.gained else "loses" if self.after.allowed is False else "may gain or lose"
+        return (
+            f"{self.persona} {verb} {self.rule} on {self.target}: "
+            f"before by {self.before.by} ({self.before.place}), after by {self.after.by} ({self.after.place})"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        names = ("persona", "rule", "target", "upstream", "excused", "chain", "gained")
+        sides = {side: {key: asdict(at)[key] for key in ("allowed", "by", "place")} for side, at in self._sides()}
+        return {**{name: getattr(self, name) for name in names}, **sides, "text": str(self)}
+
+    def _sides(self) -> tuple[tuple[str, Decision], tuple[str, Decision]]:
+        return ("before", self.before), ("after", self.after)
+
+
+def personas(given: Sequence[Mapping[str, Any]] | None, *policies: Policy) -> list[Persona]:
+    """The personas that an operator described, or the usual ones and whoever holds ``admin_role``.
+
+    Raises GlanceError for what cannot be used.
+    """
+    if given:
+        found = [_described(Persona, "persona", dict(each), ("roles", "service_roles")) for each in given]
+        return _named_once("persona", found)
+    roles = {(policy.settings.admin_role or "").strip().lower() for policy in policies if policy.how.reads_admin_role}
+    extra = [Persona(f"holder of {role}", (role, "member")) for role in sorted(roles - {"", "admin"})]
+    return [*PERSONAS, *extra]
+
+
+def targets(given: Sequence[Mapping[str, Any]] | None) -> list[Target]:
+    """The targets that an operator described, or the usual ones. Raises GlanceError for what cannot be used."""
+    if not given:
+        return list(TARGETS)
+    found = [_described(Target, "target", dict(each), ()) for each in given]
+    for each in found:
+        if each.visibility not in _policy.VISIBILITIES:
+            raise GlanceError(
+                f"The target {each.name} has the visibility {each.visibility!r}. It is one of: "
+                f"{', '.join(_policy.VISIBILITIES)}."
+            )
+    return _named_once("target", found)
+
+
+def _described(kind: Any, what: str, facts: dict[str, Any], lists: tuple[str, ...]) -> Any:
+    known = list(kind.__dataclass_fields__)
+    strange = sorted(set(facts) - set(known))
+    if strange or not facts.get("name"):
+        problem = f"has {', '.join(strange)}" if strange else "has no name"
+        raise GlanceError(f"A {what} {problem}. It takes: {', '.join(known)}; the name is required.")
+    for name in lists:
+        value = facts.get(name) or ()
+        if isinstance(value, str):
+            raise GlanceError(f"The {name} of the {what} {facts['name']} are the text {value!r}. Write a list.")
+        facts[name] = tuple(str(each) for each in value)
+    return kind(**facts)
+
+
+def _named_once(what: str, found: list[Any]) -> list[Any]:
+    names = [each.name for each in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise GlanceError(f"The {what} {twice[0]} is described twice. Give each a name of its own.")
+    return found
+
+
+def matrix(policy: Policy, who: Iterable[Persona], on: Sequence[Target]) -> dict[Key, Decision]:
+    """Every decision of a policy."""
+    names = policy.names
+    return {
+        (persona.name, rule, target.name): policy.decide(persona, rule, target)
+        for persona in who
+        for rule in names
+        for target in on
+    }
+
+
+def compare(before: Policy, after: Policy, who: Sequence[Persona], on: Sequence[Target]) -> list[Change]:
+    """The decisions that are taken otherwise, each with the upstream change that explains it, if one does.
+
+    Operations that only one of the releases has are nobody's gain or loss.
+    """
+    old, new = matrix(before, who, on), matrix(after, who, on)
+    changed = [key for key, decision in old.items() if key in new and decision.allowed != new[key].allowed]
+    if not changed:
+        return []
+    people, things = {each.name: each for each in who}, {each.name: each for each in on}
+    upstream = _Upstream(before, after)
+    return [
+        Change(
+            *key,
+            old[key],
+            new[key],
+            upstream.explains(people[key[0]], key[1], things[key[2]], old[key], new[key]),
+            chain=(after if new[key].by == key[1] else before).chain(people[key[0]], key[1], things[key[2]]),
+        )
+        for key in changed
+    ]
+
+
+class _Upstream:
+    """What changes between two releases when nobody has set a rule."""
+
+    def __init__(self, before: Policy, after: Policy) -> None:
+        self.named = _catalogue.upstream_changes(before.release, after.release)
+        self.sides = [shipped(policy.release) for policy in (before, after)] if self.named else []
+
+    def explains(self, persona: Persona, rule: str, target: Target, old: Decision, new: Decision) -> str | None:
+        token = "system" if persona.system else "domain" if persona.domain else "project"
+        named = [each.id for each in self.named if each.covers(rule, token)]
+        if not named:
+            return None
+        answers = [policy.decide(persona, rule, target).allowed for policy in self.sides]
+        return named[0] if answers == [old.allowed, new.allowed] else None
+
+
+def shipped(release: _catalogue.Release) -> Policy:
+    """The policy of a release as it is delivered; up to 19 that is a file."""
+    if release.policy_defaults is None or release.policy_defaults.in_code:
+        return Policy(release)
+    rules = _catalogue.policies("glance", release)
+    return Policy(release, {each.name: Rule(each.name, each.check_str, "policy.json as shipped") for each in rules})
+
+
+def excuse(
+    changes: Sequence[Change], expected: Sequence[Mapping[str, Any]], accepted: Sequence[str], hop: Sequence[str]
+) -> tuple[list[Change], list[str]]:
+    """The changes, each with what excuses it; and what was declared but did not happen.
+
+    ``hop`` are the names of upstream changes between the two releases. Raises GlanceError for a declaration that cannot be
+    used.
+    """
+    strange = sorted(set(accepted) - set(hop))
+    if strange:
+        known = (
+            f"Between these releases there are: {', '.join(hop)}" if hop else "There are none between these releases"
+        )
+        raise GlanceError(f"{strange[0]} is no upstream change here. {known}.")
+    declarations = [_declaration(each) for each in expected]
+    used: set[int] = set()
+    found = []
+    for change in changes:
+        matching = [index for index, each in enumerate(declarations) if _declares(each, change)]
+        used.update(matching)
+        by = change.upstream if change.upstream in accepted else "expected" if matching else None
+        found.append(Change(**{**change.__dict__, "excused": by}))
+    idle = [str(dict(expected[index])) for index in range(len(declarations)) if index not in used]
+    return found, idle
+
+
+def _declaration(facts: Mapping[str, Any]) -> dict[str, Any]:
+    strange = sorted(set(facts) - {"persona", "rule", "target", "to"})
+    if strange or not facts.get("rule") or not facts.get("persona") or facts.get("to") not in ("allow", "deny"):
+        raise GlanceError(
+            f"The expected change {dict(facts)} cannot be used. It names persona and rule (each a name or a list), 'to' "
+            "(allow or deny), and perhaps target."
+        )
+    return dict(facts)
+
+
+def _declares(declaration: Mapping[str, Any], change: Change) -> bool:
+    if change.after.allowed is None or (declaration["to"] == "allow") != change.after.allowed:
+        return False
+    return all(
+        getattr(change, name) in ([declared] if isinstance(declared, str) else declared)
+        for name in ("persona", "rule", "target")
+        if (declared := declaration.get(name))
+    )
+
+
+def refuse(changes: Sequence[Change]) -> None:
+    """Raise GlanceError when a changed decision is excused by nothing; it names each, upstream's by their names."""
+    open_ = [change for change in changes if not change.excused]
+    if not open_:
+        return
+    theirs = sorted({change.upstream for change in open_ if change.upstream})
+    own = [change for change in open_ if not change.upstream]
+    said = [f"{len(open_)} decisions would change undeclared."]
+    for name in theirs:
+        said.append(
+            f"Upstream's {name}: {sum(change.upstream == name for change in open_)} of them; accept it by name."
+        )
+    said += [f"{change}." for change in own[:10]]
+    if len(own) > 10:
+        said.append(f"And {len(own) - 10} more.")
+    if own:
+        said.append("Declare in expected_changes what is meant, or keep the rules that decide today.")
+    raise GlanceError(" ".join(said), undeclared=[change.as_dict() for change in open_])
