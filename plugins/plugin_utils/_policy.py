@@ -277,7 +277,7 @@ class Policy:
         """The rules that the answer came through, each with its line: ``modify_image (policy.yaml:3)`` and so on."""
         asked = handed(self.how.rules[rule][0], persona, target)
         chain: list[str] = []
-        found = self.rules.find(rule)
+        found = self.rules.find(rule) if rule in self.registered else None
         while found and not any(step.startswith(f"{found[0]} (") for step in chain):
             chain.append(f"{found[0]} ({self.origins.get(found[0], '')})")
             reference = self._decisive(found[1], persona, asked)
@@ -315,6 +315,7 @@ def handed(kind: str, persona: Persona, target: Target) -> dict[str, Any]:
         "none": dict,
         "part": dict,
         "unused": dict,
+        "unruled": dict,
         "context": lambda: {"project_id": persona.project},
         "owner": lambda: {"project_id": owner},
         "image": lambda: image,

@@ -24,7 +24,7 @@ def edit(text: str, path: str, wanted: Mapping[str, str | None]) -> str:
     expected = {name: check for name, check in expected.items() if wanted.get(name, "") is not None}
     if expected == rules and list(expected) == list(rules):
         return text
-    result = text
+    result = text if text.strip() or not path.endswith(".json") else "{}\n"
     for name, check in wanted.items():
         # Each change moves what comes after it, so each looks anew; policy files are short.
         if check is None:
@@ -83,7 +83,7 @@ class _Text:
             node = None  # said by whoever loads the text
         self.flow = isinstance(node, yaml.MappingNode) and bool(node.flow_style)
         self.json = self.flow and _is_json(text)
-        self.node = node
+        self.span = (node.start_mark.index, node.end_mark.index) if node is not None else (0, len(text))
         self.places = [_place(key, value) for key, value in node.value] if isinstance(node, yaml.MappingNode) else []
 
     def find(self, name: str) -> _Place | None:
@@ -172,7 +172,7 @@ def _with(found: _Text, name: str, check: str) -> str:
         brace = text.index("{") + 1
         return f"{text[:brace]}{found.newline}    {pair}{found.newline}{text[brace:].lstrip()}"
     if found.flow:  # {} as the whole of a YAML file
-        start, end = found.node.start_mark.index, found.node.end_mark.index
+        start, end = found.span
         return text[:start] + pair + text[end:]
     return _with_line(found, name, pair)
 

@@ -10,6 +10,7 @@ under a name that the operator accepts, or one that the operator declared, or it
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Dec
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_file import Rule
 
 Key = tuple[str, str, str]
+#: As many changes are told in a message; the result of a module has them all.
+SHOWN = 10
 
 PERSONAS = (
     Persona("admin", ("admin", "member", "reader")),
@@ -56,17 +59,21 @@ class Change:
     upstream: str | None = None
     excused: str | None = None
     chain: list[str] = field(default_factory=list)
+    roles: tuple[str, ...] = ()
+
+    def holds(self, role: str) -> bool:
+        return role in [each.lower() for each in self.roles]
 
     @property
     def gained(self) -> bool:
         return bool(self.after.allowed)
 
+    @property
+    def verb(self) -> str:
+        return "gains" if self.gained else "loses" if self.after.allowed is False else "may gain or lose"
+
     def __str__(self) -> str:
-        verb = "gains" if self.gained else "loses" if self.after.allowed is False else "may gain or lose"
-        return (
-            f"{self.persona} {verb} {self.rule} on {self.target}: "
-            f"before by {self.before.by} ({self.before.place}), after by {self.after.by} ({self.after.place})"
-        )
+        return told([self])
 
     def as_dict(self) -> dict[str, Any]:
         names = ("persona", "rule", "target", "upstream", "excused", "chain", "gained")
@@ -155,6 +162,7 @@ def compare(before: Policy, after: Policy, who: Sequence[Persona], on: Sequence[
             new[key],
             upstream.explains(people[key[0]], key[1], things[key[2]], old[key], new[key]),
             chain=(after if new[key].by == key[1] else before).chain(people[key[0]], key[1], things[key[2]]),
+            roles=people[key[0]].roles,
         )
         for key in changed
     ]
@@ -235,16 +243,26 @@ def refuse(changes: Sequence[Change]) -> None:
     open_ = [change for change in changes if not change.excused]
     if not open_:
         return
-    theirs = sorted({change.upstream for change in open_ if change.upstream})
-    own = [change for change in open_ if not change.upstream]
     said = [f"{len(open_)} decisions would change undeclared."]
-    for name in theirs:
-        said.append(
-            f"Upstream's {name}: {sum(change.upstream == name for change in open_)} of them; accept it by name."
-        )
-    said += [f"{change}." for change in own[:10]]
-    if len(own) > 10:
-        said.append(f"And {len(own) - 10} more.")
+    theirs = Counter(change.upstream for change in open_ if change.upstream)
+    said += [f"Upstream's {name} makes {number} of them; accept it by name." for name, number in sorted(theirs.items())]
+    own: dict[tuple[str, ...], list[Change]] = {}
+    for change in open_:
+        if not change.upstream:
+            own.setdefault((change.persona, change.rule, change.verb), []).append(change)
+    said += [f"{told(group)}." for group in list(own.values())[:SHOWN]]
+    if len(own) > SHOWN:
+        said.append(f"And so on for {len(own) - SHOWN} more of persona and rule.")
     if own:
         said.append("Declare in expected_changes what is meant, or keep the rules that decide today.")
     raise GlanceError(" ".join(said), undeclared=[change.as_dict() for change in open_])
+
+
+def told(group: Sequence[Change]) -> str:
+    """Changes that differ in their targets alone, in one sentence with the lines of the first."""
+    first = group[0]
+    on = ", ".join(change.target for change in group)
+    return (
+        f"{first.persona} {first.verb} {first.rule} on {on}: before by {first.before.by} ({first.before.place}), "
+        f"after by {first.after.by} ({first.after.place})"
+    )

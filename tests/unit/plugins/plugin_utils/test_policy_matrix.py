@@ -41,8 +41,8 @@ def test_a_hop_is_accepted_by_names_and_nothing_else_with_it() -> None:
     with pytest.raises(GlanceError) as error:
         _policy_matrix.refuse(accepted)
     assert (
-        "reader gains publicize_image on own: before by publicize_image (policy.yaml:1), after by publicize_image"
-        in (error.value.message)
+        "reader gains publicize_image on own, own protected, own shared, own public: before by publicize_image "
+        "(policy.yaml:1), after by publicize_image (policy.yaml:1)" in error.value.message
     )
     assert error.value.details["undeclared"][0]["chain"] == ["publicize_image (policy.yaml:1)"]
 
@@ -50,7 +50,7 @@ def test_a_hop_is_accepted_by_names_and_nothing_else_with_it() -> None:
 def test_unaccepted_upstream_changes_are_counted_by_name_instead_of_listed() -> None:
     found, _idle = _policy_matrix.excuse(changes(made(25), made(26)), [], ["26-scope"], ["26-new-defaults", "26-scope"])
     with pytest.raises(
-        GlanceError, match="^[0-9]+ decisions would change undeclared. Upstream's 26-new-defaults: "
+        GlanceError, match="^[0-9]+ decisions would change undeclared. Upstream's 26-new-defaults makes "
     ) as error:
         _policy_matrix.refuse(found)
     assert len(error.value.message) < 200
