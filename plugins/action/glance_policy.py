@@ -16,29 +16,21 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._host_action impor
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_action import (
     ARGUMENTS,
     PROOF,
+    RULES,
     Found,
     PolicyAction,
     edited,
     hashed,
     proof,
     refuse_problems,
+    wanted_rules,
 )
 
 SPECIFICATION: dict[str, dict[str, Any]] = {
     **ARGUMENTS,
     **PROOF,
     **WRITING,
-    "rules": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "check": {"type": "str"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        },
-        "required_if": [("state", "present", ("check",))],
-    },
+    "rules": RULES,
     "explicit_default": {"type": "bool", "default": False},
     "drop_defaults": {"type": "bool", "default": False},
     "format": {"type": "str", "choices": ["keep", "yaml"], "default": "keep"},
@@ -49,7 +41,7 @@ class ActionModule(PolicyAction):
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         _validation, arguments = self.validate_argument_spec(argument_spec=SPECIFICATION)
         _policy_rules.require_oslo_policy()
-        wanted = _wanted(arguments["rules"])
+        wanted = wanted_rules(arguments["rules"])
         found = self.look(arguments, task_vars)
         before = found.policy()
         # What the code says of the default rule is no answer: from 20 on that is everybody.
@@ -81,17 +73,6 @@ class ActionModule(PolicyAction):
             # oslo.policy reads a changed file by itself, but Glance keeps a rule that is gone until it is restarted.
             "restart_required": bool(removed or path != found.path),
         }
-
-
-def _wanted(rules: list[dict[str, Any]]) -> dict[str, str | None]:
-    wanted: dict[str, str | None] = {}
-    for rule in rules:
-        if rule["name"] in wanted:
-            raise GlanceError(f"The rule {rule['name']} is given twice. Give it once.")
-        wanted[rule["name"]] = rule["check"] if rule["state"] == "present" else None
-        if wanted[rule["name"]] is not None:
-            _policy_rules.hold(rule["check"], f"rules: {rule['name']}")
-    return wanted
 
 
 def _droppable(found: Found, text: str) -> list[str]:

@@ -600,7 +600,8 @@ class Enforcement:
     ``rules`` names, per rule, what Glance hands to it (``target``) and what Glance's own code asks as well (``guard``).
     ``credentials`` is what rules are told of the caller, ``request`` what context_is_admin is handed as its target.
     ``own_check_unless`` are the options that switch off the guards of the API. ``admin_role`` is the default of the option
-    of that name, and ``reads_admin_role`` whether the release reads it at all.
+    of that name, and ``reads_admin_role`` whether the release reads it at all. ``property_protection`` holds "service_roles"
+    where the roles of a service token count there, and "own_section" where Glance adds the section for its own properties.
     """
 
     rules: dict[str, tuple[str, str]]
@@ -610,6 +611,7 @@ class Enforcement:
     reads_admin_role: bool
     admin_role: str | None
     own_check_unless: tuple[str, ...]
+    property_protection: frozenset[str]
 
 
 def enforcement(release: Release) -> Enforcement:
@@ -626,6 +628,7 @@ def enforcement(release: Release) -> Enforcement:
         without_file=next((span["rules"] for span in facts["without_file"]), None),
         reads_admin_role=bool(facts["admin_role"]),
         admin_role=next((span["default"] for span in facts["admin_role"]), None),
+        property_protection=frozenset(span["counts"] for span in facts["property_protection"]),
         own_check_unless=tuple(name for span in facts["own_check"] for name in span["unless"]),
     )
 

@@ -20,6 +20,7 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import (
     _policy_edit,
     _policy_file,
     _policy_matrix,
+    _policy_rules,
     _service,
 )
 from ansible_collections.stackops.glance.plugins.plugin_utils._host_action import HostAction, ModuleFailed
@@ -37,6 +38,18 @@ PROOF: dict[str, dict[str, Any]] = {
     "personas": {"type": "list", "elements": "dict", "default": []},
     "targets": {"type": "list", "elements": "dict", "default": []},
     "expected_changes": {"type": "list", "elements": "dict", "default": []},
+}
+#: Rules as an operator writes them in a task.
+RULES: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {
+        "name": {"type": "str", "required": True},
+        "check": {"type": "str"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    },
+    "required_if": [("state", "present", ("check",))],
 }
 
 
@@ -95,6 +108,12 @@ class Found:
         release = release or self.release
         return Policy(release, rules if documents else None, settings or self.settings)
 
+    def at(self, release: _catalogue.Release) -> Found:
+        """The same files and options under another release, which may look for another file."""
+        return (
+            self if release == self.release else Found(self.service, release, _policy.settings(self.service, release))
+        )
+
     def overlaid(self, name: str) -> str | None:
         """Where a policy directory sets the rule, whatever the policy file says."""
         for document in reversed((self.service["policy"] or {"overlays": []})["overlays"]):
@@ -140,6 +159,18 @@ def proof(
     changes = _policy_matrix.compare(before, after, who, _policy_matrix.targets(arguments["targets"]))
     hop = [each.id for each in _catalogue.upstream_changes(before.release, after.release)]
     return _policy_matrix.excuse(changes, arguments["expected_changes"], accepted or [], hop)
+
+
+def wanted_rules(rules: list[dict[str, Any]]) -> dict[str, str | None]:
+    """The check of each rule, None for one that goes. Raises GlanceError for what oslo.policy would not read."""
+    wanted: dict[str, str | None] = {}
+    for rule in rules:
+        if rule["name"] in wanted:
+            raise GlanceError(f"The rule {rule['name']} is given twice. Give it once.")
+        wanted[rule["name"]] = rule["check"] if rule["state"] == "present" else None
+        if rule["state"] == "present":
+            _policy_rules.hold(rule["check"], f"rules: {rule['name']}")
+    return wanted
 
 
 def edited(found: Found, wanted: Mapping[str, str | None]) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import json
@@ -15,7 +16,13 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible.plugins.action import ActionBase
-from ansible_collections.stackops.glance.plugins.action import glance_admin_role, glance_policy
+from ansible_collections.stackops.glance.plugins.action import (
+    glance_admin_role,
+    glance_policy,
+    glance_policy_info,
+    glance_policy_test,
+    glance_property_protection,
+)
 from ansible_collections.stackops.glance.plugins.modules import glance_files, glance_host_info
 
 MODULES = {"glance_files": glance_files, "glance_host_info": glance_host_info}
@@ -56,6 +63,11 @@ def fixture_run(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     def call(plugin: Any, release: str, check: bool = False, **arguments: Any) -> dict[str, Any]:
         def execute(module_name: str, module_args: dict[str, Any], task_vars: Any = None) -> dict[str, Any]:
+            if module_name == "ansible.builtin.slurp":
+                path = Path(module_args["src"])
+                if not path.exists():
+                    return {"failed": True, "msg": f"file not found: {path}"}
+                return {"content": base64.b64encode(path.read_bytes()).decode()}
             asked = {"state_dir": str(tmp_path / "state"), **module_args}
             asked = {name: value for name, value in asked.items() if value is not None}
             output = io.StringIO()
@@ -66,7 +78,9 @@ def fixture_run(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             return found
 
         action = plugin.ActionModule.__new__(plugin.ActionModule)
-        given = {"glance_release": release, "config_files": [str(host.conf)], "state_dir": str(tmp_path / "state")}
+        given: dict[str, Any] = {"glance_release": release, "config_files": [str(host.conf)]}
+        if plugin in (glance_admin_role, glance_policy, glance_property_protection):
+            given["state_dir"] = str(tmp_path / "state")
         action._task = SimpleNamespace(args={**given, **arguments}, check_mode=check)
         action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
         action._execute_module = execute
@@ -269,3 +283,99 @@ def test_without_the_option_and_with_a_grant_that_is_no_rule(run: Run, host: Hos
         "has no policy rule publicise_image. Did you mean publicize_image?"
         in (run(glance_admin_role, "20.2.0", grants=["publicise_image"])["msg"])
     )
+
+
+# -- glance_policy_info -----------------------------------------------------------------------------------------------
+
+
+def test_decisions_come_with_their_lines_and_the_rest_as_a_matrix(run: Run, host: Host) -> None:
+    host.yaml.write_text("# Ours\npublicize_image: rule:trusted\ntrusted: role:auditor\nget_imagse: '@'\n")
+    found = run(glance_policy_info, "25.1.0", personas=WHO, about=["publicize_image"])
+    assert not found["changed"] and found["changes"] == [] and found["administrators"] == []
+    assert found["matrix"]["publicize_image"]["auditor"]["own"] is True
+    assert found["matrix"]["publicize_image"]["member"]["own"] is False
+    assert found["decisions"][0]["place"] == f"{host.yaml}:2"
+    assert found["decisions"][-1]["chain"] == [f"publicize_image ({host.yaml}:2)", f"trusted ({host.yaml}:3)"]
+    assert [each["id"] for each in found["problems"]] == ["unknown"]
+
+
+def test_what_a_rule_or_a_release_would_change_is_said_and_not_done(run: Run, host: Host) -> None:
+    host.yaml.write_text("publicize_image: role:admin\n")
+    before = host.snapshot()
+    rules = [{"name": "publicize_image", "check": "role:auditor or role:admin"}]
+    found = run(
+        glance_policy_info, "25.1.0", personas=WHO, rules=rules, to_release="26", accepted_changes=["26-new-defaults"]
+    )
+    assert host.snapshot() == before
+    assert {(each["persona"], each["rule"]) for each in found["changes"] if not each["excused"]} == {
+        ("auditor", "publicize_image")
+    }
+    assert [(each["id"], each["accepted"]) for each in found["upstream_changes"]] == [
+        ("26-new-defaults", True),
+        ("26-scope", False),
+    ]
+
+
+def test_a_file_that_the_next_release_does_not_read_is_shown_by_what_it_loses(run: Run, host: Host) -> None:
+    host.json.write_text('{"publicize_image": "role:admin or role:auditor"}')
+    found = run(glance_policy_info, "31.1.0", personas=WHO, to_release="32")
+    assert {(each["persona"], each["rule"], each["gained"]) for each in found["changes"]} == {
+        ("auditor", "publicize_image", False)
+    }
+
+
+# -- glance_policy_test -----------------------------------------------------------------------------------------------
+
+
+def test_statements_are_held_against_a_host_and_against_local_files(run: Run, host: Host, tmp_path: Path) -> None:
+    tests = tmp_path / "tests.yml"
+    tests.write_text("tests: [{persona: member, action: publicize_image, expect: deny}]\n")
+    assert run(glance_policy_test, "25.1.0", tests=str(tests))["passed"] == 8
+    host.yaml.write_text("publicize_image: role:member\n")
+    for where in ({}, {"policy_files": [str(host.yaml)]}):
+        found = run(glance_policy_test, "25.1.0", tests=str(tests), **where)
+        assert found["failed"] and len(found["failures"]) == 4
+        assert f"should be denied and is allowed, by publicize_image ({host.yaml}:1)" in found["msg"]
+    settings = {"policy_files": [], "settings": {"admin_role": "member"}}
+    tests.write_text("tests: [{persona: member, action: modify_image, target: foreign, expect: allow}]\n")
+    assert run(glance_policy_test, "20.2.0", tests=str(tests), **settings)["passed"] == 1
+    assert "cannot be read on the control node" in run(glance_policy_test, "25.1.0", tests="/no/such/file")["msg"]
+
+
+# -- glance_property_protection ---------------------------------------------------------------------------------------
+
+OPEN = {name: ["@"] for name in ("create", "read", "update", "delete")}
+PROTECTIONS = [
+    {"pattern": "^os_glance_.*", **OPEN},
+    {"pattern": "^licence_", **OPEN, "create": ["admin"], "delete": ["!"]},
+    {"pattern": ".*", **OPEN},
+]
+
+
+def test_protections_are_written_with_their_options_and_answered(run: Run, host: Host) -> None:
+    arguments: dict[str, Any] = {"protections": PROTECTIONS, "query": ["licence_key"], "personas": WHO}
+    check = run(glance_property_protection, "25.1.0", check=True, **arguments)
+    path = host.directory / "property-protections.conf"
+    assert check["changed"] and not path.exists()
+    done = run(glance_property_protection, "25.1.0", **arguments)
+    assert done["changed"] and done["restart_required"] and done["path"] == str(path)
+    assert "[^licence_]\ncreate = admin\nread = @\nupdate = @\ndelete = !\n" in path.read_text()
+    assert host.conf.read_text() == f"[DEFAULT]\ndebug = false\nproperty_protection_file = {path}\n"
+    assert done["answers"]["licence_key"] == {
+        "section": "^licence_", "create": [], "read": ["member", "auditor"], "update": ["member", "auditor"], "delete": [],
+    }  # fmt: skip
+    assert not run(glance_property_protection, "25.1.0", **arguments)["changed"]
+    asked = run(glance_property_protection, "25.1.0", query=["licence_key"], personas=WHO)
+    assert asked["answers"] == done["answers"] and not asked["changed"]
+
+
+def test_protections_that_would_break_glance_are_refused(run: Run, host: Host) -> None:
+    before = host.snapshot()
+    for protections, format_, said in (
+        (PROTECTIONS[1:2], "roles", "imports break"),
+        ([{**PROTECTIONS[0], "read": ["@", "!"]}], "roles", "holds both"),
+        ([PROTECTIONS[0], {"pattern": "a", **OPEN, "read": ["nowhere"]}], "policies", "names the rule nowhere"),
+    ):
+        answer = run(glance_property_protection, "25.1.0", protections=protections, format=format_)
+        assert answer["failed"] and said in answer["msg"]
+    assert host.snapshot() == before

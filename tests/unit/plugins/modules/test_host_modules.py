@@ -10,7 +10,12 @@ import json
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.stackops.glance.plugins.modules import (
+    glance_admin_role,
     glance_host_info,
+    glance_policy,
+    glance_policy_info,
+    glance_policy_test,
+    glance_property_protection,
     glance_v1_api,
     nova_use_glance_v1,
     nova_use_glance_v1_info,
@@ -48,7 +53,16 @@ def test_everything_that_is_returned_is_documented(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("module", "arguments"),
-    [(glance_v1_api, {}), (nova_use_glance_v1, {"state": "absent"}), (nova_use_glance_v1_info, {})],
+    [
+        (glance_admin_role, {}),
+        (glance_policy, {}),
+        (glance_policy_info, {}),
+        (glance_policy_test, {"tests": "/tests.yml"}),
+        (glance_property_protection, {}),
+        (glance_v1_api, {}),
+        (nova_use_glance_v1, {"state": "absent"}),
+        (nova_use_glance_v1_info, {}),
+    ],
 )
 def test_without_the_action(module, arguments, capsys):
     result = call(module, capsys, **arguments)
