@@ -102,6 +102,7 @@ class Policy:
         self.rules = _policy_rules.Rules(checks, self.settings.default_rule)
         self._answers: dict[Any, bool | None] = {}
         self._admins: dict[Persona, bool | None] = {}
+        self._asked: dict[str, list[str]] = {}
 
     # -- the rules as this release's oslo.policy composes them
 
@@ -239,7 +240,11 @@ class Policy:
         return False if found is None else self.check(found[1], persona, target)
 
     def check(self, check: Any, persona: Persona, target: Mapping[str, Any]) -> bool | None:
-        key = (str(check), persona, tuple(sorted((name, str(value)) for name, value in target.items())))
+        said = str(check)
+        if said not in self._asked:
+            self._asked[said] = sorted(self._names_in(check, set()))
+        # Answers differ by what the check asks of the target and by nothing else of it.
+        key = (said, persona, tuple((name, str(target[name])) for name in self._asked[said] if name in target))
         if key not in self._answers:
             try:
                 self._answers[key] = self._evaluate(check, persona, target)
@@ -249,6 +254,15 @@ class Policy:
                 # Glance itself fails on a circle, so nobody gets what they asked for.
                 self._answers[key] = False
         return self._answers[key]
+
+    def _names_in(self, check: Any, seen: set[str]) -> set[str]:
+        """What a check, and all that it refers to, asks of the target."""
+        names = _policy_rules.asked(check)
+        for reference in _policy_rules.references(check) - seen:
+            seen.add(reference)
+            found = self.rules.find(reference)
+            names |= self._names_in(found[1], seen) if found else set()
+        return names
 
     def _evaluate(self, check: Any, persona: Persona, target: Mapping[str, Any]) -> bool:
         return _policy_rules.evaluate(check, target, self.credentials(persona), self.rules)

@@ -34,6 +34,7 @@ _checks, _parser, policy = (_imported(name) for name in ("_checks", "_parser", "
 
 #: What may stand between the words of a check string, as a token: parentheses hang on to the words.
 _WORD = re.compile(r"\S+")
+_NAME = re.compile(r"%\(([^)]*)\)")
 
 
 class PolicyError(GlanceError):
@@ -100,6 +101,11 @@ def references(check: Any) -> set[str]:
     return {part.match for part in parts(check) if isinstance(part, _checks.RuleCheck)}
 
 
+def asked(check: Any) -> set[str]:
+    """Names that a check itself asks of its target, those of its references left aside."""
+    return {name for part in parts(check) for name in _NAME.findall(str(getattr(part, "match", "")))}
+
+
 def parts(check: Any) -> Iterator[Any]:
     """The check and all that it is made of."""
     yield check
@@ -116,7 +122,7 @@ def children(check: Any) -> list[Any]:
 def evaluate(check: Any, target: Mapping[str, Any], creds: MutableMapping[str, Any], rules: Rules) -> bool:
     """What oslo.policy says. Raises Undecidable and Circle."""
     rules.path.clear()
-    return bool(_checks._check(check, target, creds, rules, None))
+    return bool(check(target, creds, rules, None))
 
 
 class Rules:
@@ -266,7 +272,7 @@ def _classes() -> Any:
                 raise Circle(name)
             enforcer.path.append(name)
             try:
-                return bool(_checks._check(check, target, creds, enforcer, current_rule))
+                return bool(check(target, creds, enforcer, current_rule))
             finally:
                 enforcer.path.pop()
 
