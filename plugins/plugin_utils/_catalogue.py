@@ -247,7 +247,7 @@ class LibraryOptions:
 
 @functools.cache
 def _data(name: str) -> dict[str, Any]:
-    if name not in PROJECTS and name not in ("consumers", "enforcement", "libraries", "services"):
+    if name not in PROJECTS and name not in ("consumers", "enforcement", "libraries", "policy_requests", "services"):
         raise CatalogueError(f"The release catalogue has no project {name!r}. It knows: {', '.join(PROJECTS)}.")
     source = importlib.resources.files(__package__) / "data" / f"{name}.json"
     found: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
@@ -636,6 +636,20 @@ def enforcement(release: Release) -> Enforcement:
 def _spans(releases: tuple[int | None, int | None], major: int) -> bool:
     first, last = releases
     return (first is None or major >= first) and (last is None or major <= last)
+
+
+def policy_requests(release: Release) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The requests by which that release of Glance shows its policy rules, and why others of its rules cannot be tried."""
+    facts = _data("policy_requests")
+    known = {rule.name for rule in policies("glance", release)} | set(enforcement(release).rules)
+    untried = {
+        rule: each["reason"]
+        for each in facts["untried"]
+        for rule in each["rules"]
+        if rule in known and _spans(each["releases"], release.major)
+    }
+    requests = [each for each in facts["requests"] if each["rule"] in known and _spans(each["releases"], release.major)]
+    return requests, untried
 
 
 @dataclass(frozen=True)

@@ -2,162 +2,184 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Policy tests: a YAML file of statements about who may do what, held against a policy."""
+"""An operator's policy tests: statements of who may do what, read from YAML, and held against decisions or answers."""
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _policy_matrix
-from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Persona, Policy, Target
+from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Persona, Target
 
-KEYS = ("name", "persona", "action", "target", "expect")
+FIELDS = ("name", "persona", "action", "target", "expect")
 
 
 @dataclass(frozen=True)
-class Statement:
-    """``actions`` are rules of a release, or patterns of them."""
+class Case:
+    """One thing that is to be so: the product of a statement's lists has many."""
 
-    name: str
-    personas: tuple[str, ...]
-    actions: tuple[str, ...]
-    targets: tuple[str, ...]
+    persona: str
+    action: str
+    target: str
     allow: bool
+    name: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.persona, self.action, self.target
 
 
 @dataclass(frozen=True)
-class Tests:
-    personas: dict[str, Persona]
-    targets: dict[str, Target]
-    statements: list[Statement]
+class Statements:
+    """A file of policy tests. ``skipped`` are actions that the release does not have and another one has."""
+
+    personas: list[Persona]
+    targets: list[Target]
+    cases: list[Case]
+    skipped: list[str] = field(default_factory=list)
 
 
-def load(text: str, path: str) -> Tests:
-    """The statements of a file. Raises GlanceError, with the line where YAML ends."""
+def load(text: str, place: str) -> Mapping[str, Any]:
+    """The contents of a file of policy tests. Raises GlanceError with line and column where it is no YAML."""
     try:
-        document = yaml.safe_load(text)
+        found = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
-        raise GlanceError(f"{where}: this is no YAML: {getattr(error, 'problem', None) or error}.") from error
-    if not isinstance(document, dict) or not isinstance(document.get("tests"), list) or not document["tests"]:
-        raise GlanceError(
-            f"{path}: a mapping with a list 'tests' is wanted, and perhaps lists 'personas' and 'targets'."
-        )
-    strange = sorted(set(document) - {"personas", "targets", "tests"})
+        where = f"{place}:{mark.line + 1}:{mark.column + 1}" if mark else place
+        problem = getattr(error, "problem", None) or str(error)
+        raise GlanceError(f"{where}: this is no YAML: {problem}. Correct it there.") from None
+    if not isinstance(found, dict):
+        raise GlanceError(f"{place}: policy tests are a mapping with the keys personas, targets and tests; this is none.")
+    return found
+
+
+def read(facts: Mapping[str, Any], place: str, release: _catalogue.Release) -> Statements:
+    """The statements for one release. Raises GlanceError for what cannot be used."""
+    strange = sorted(set(facts) - {"personas", "targets", "tests"})
     if strange:
-        raise GlanceError(f"{path}: {strange[0]} is not among personas, targets and tests.")
-    own_personas = _policy_matrix.personas(document.get("personas")) if document.get("personas") else []
-    own_targets = _policy_matrix.targets(document.get("targets")) if document.get("targets") else []
-    personas = {each.name: each for each in (*_policy_matrix.PERSONAS, *own_personas)}
-    targets = {each.name: each for each in (*_policy_matrix.TARGETS, *own_targets)}
-    statements = [
-        _statement(each, f"{path}: test {number}", personas, targets)
-        for number, each in enumerate(document["tests"], 1)
+        raise GlanceError(f"{place}: {strange[0]} is not known. There are: personas, targets and tests.")
+    personas = _policy_matrix.personas(facts.get("personas"))
+    targets = _policy_matrix.targets(facts.get("targets"))
+    tests = facts.get("tests")
+    if not isinstance(tests, list) or not tests:
+        raise GlanceError(f"{place}: there are no tests. Give a list of statements: persona, action, target, expect.")
+    people, things = [each.name for each in personas], [each.name for each in targets]
+    cases: dict[tuple[str, str, str], Case] = {}
+    skipped: dict[str, None] = {}
+    for number, each in enumerate(tests, 1):
+        where = f"{place}: test {number}"
+        statement = _statement(each, where)
+        where += f" ({statement['name']})" if statement["name"] else ""
+        actions, missing = _actions(statement["action"], where, release)
+        skipped.update(dict.fromkeys(missing))
+        for persona in _chosen(statement["persona"], people, "persona", where):
+            for target in _chosen(statement["target"] or things, things, "target", where):
+                for action in actions:
+                    case = Case(persona, action, target, statement["expect"] == "allow", statement["name"])
+                    before = cases.setdefault(case.key, case)
+                    if before.allow != case.allow:
+                        raise GlanceError(
+                            f"{where}: {persona}, {action}, {target} is to be {statement['expect']} here, and the contrary in "
+                            f"an earlier test{f' ({before.name})' if before.name else ''}. Only one of them can hold."
+                        )
+    return Statements(personas, targets, list(cases.values()), list(skipped))
+
+
+def _statement(each: Any, where: str) -> dict[str, Any]:
+    if not isinstance(each, dict):
+        raise GlanceError(f"{where}: {each!r} is no statement. Write a mapping with persona, action, target and expect.")
+    strange = sorted(set(map(str, each)) - set(FIELDS))
+    if strange:
+        raise GlanceError(f"{where}: {strange[0]} is not known. A statement has: {', '.join(FIELDS)}.")
+    if each.get("expect") not in ("allow", "deny"):
+        raise GlanceError(f"{where}: expect is {each.get('expect')!r}. It is allow or deny.")
+    found: dict[str, Any] = {"name": str(each.get("name") or ""), "expect": each["expect"]}
+    for name in ("persona", "action", "target"):
+        value = each.get(name) or []
+        found[name] = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+        if not found[name] and name != "target":
+            raise GlanceError(f"{where}: it names no {name}. Give a name or a list of names.")
+    return found
+
+
+def _chosen(wanted: list[str], known: list[str], kind: str, where: str) -> list[str]:
+    for name in wanted:
+        if name not in known:
+            raise GlanceError(f"{where}: there is no {kind} {name!r}. There are: {', '.join(known)}.")
+    return wanted
+
+
+def _actions(wanted: list[str], where: str, release: _catalogue.Release) -> tuple[list[str], list[str]]:
+    """The rules that are meant, and those that this release does not have and another one has."""
+    known = askable(release)
+    found: dict[str, None] = {}
+    missing: list[str] = []
+    for name in wanted:
+        matching = fnmatch.filter(known, name)
+        found.update(dict.fromkeys(matching))
+        if matching:
+            continue
+        if any(fnmatch.filter(askable(each), name) for each in _catalogue.releases("glance")):
+            missing.append(name)
+            continue
+        near = _catalogue.nearest_policy("glance", release, name)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise GlanceError(f"{where}: no release of Glance has a policy rule {name}.{hint}")
+    return list(found), missing
+
+
+def askable(release: _catalogue.Release) -> list[str]:
+    """The rules of a release that decide something by themselves, and what it does without a rule."""
+    registered = {rule.name for rule in _catalogue.policies("glance", release)}
+    return [
+        name
+        for name, (kind, _guard) in _catalogue.enforcement(release).rules.items()
+        if kind == "unruled" or (name in registered and kind not in ("part", "unused"))
     ]
-    return Tests(personas, targets, statements)
-
-
-def _statement(each: Any, where: str, personas: Mapping[str, Any], targets: Mapping[str, Any]) -> Statement:
-    if not isinstance(each, dict) or set(each) - set(KEYS) or not {"persona", "action", "expect"} <= set(each):
-        raise GlanceError(f"{where} takes {', '.join(KEYS)}; persona, action and expect are required. Found: {each!r}.")
-    if each["expect"] not in ("allow", "deny"):
-        raise GlanceError(f"{where} expects {each['expect']!r}. Write allow or deny.")
-    found = {key: _names(each.get(key), f"{where}: {key}") for key in ("persona", "action", "target")}
-    for what, known in (("persona", personas), ("target", targets)):
-        for name in found[what]:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                raise GlanceError(f"{where}: the {what} {name!r} is not described.{hint} Known: {', '.join(known)}.")
-    name = str(each.get("name") or f"{'/'.join(found['persona'])} {each['expect']} {'/'.join(found['action'])}")
-    return Statement(
-        name, found["persona"], found["action"], found["target"] or tuple(targets), each["expect"] == "allow"
-    )
-
-
-def _names(value: Any, where: str) -> tuple[str, ...]:
-    names = [] if value is None else value if isinstance(value, list) else [value]
-    if not all(isinstance(name, str) for name in names):
-        raise GlanceError(f"{where} is {value!r}. Write a name or a list of names.")
-    return tuple(names)
 
 
 @dataclass(frozen=True)
-class Results:
-    passed: int
-    failures: list[dict[str, Any]]
-    skipped: list[str]
+class Verdict:
+    """What came of a case: ``held`` is None where nothing could be found out."""
+
+    case: Case
+    held: bool | None
+    found: list[Mapping[str, Any]]
+
+    def __str__(self) -> str:
+        case = self.case
+        wanted = "allowed" if case.allow else "denied"
+        said = "; ".join(_said(each) for each in self.found) or "nothing was tried"
+        return f"{case.name + ': ' if case.name else ''}{case.persona}, {case.action}, {case.target}: wanted {wanted}, {said}"
 
 
-def hold(policy: Policy, tests: Tests) -> Results:
-    """Hold every statement against a policy. Raises GlanceError for an action that no release has.
+def _said(answer: Mapping[str, Any]) -> str:
+    how = {True: "allowed", False: "denied", None: "not tried"}[answer.get("allowed")]
+    more = [str(answer[name]) for name in ("request", "status", "by", "place", "reason") if answer.get(name) is not None]
+    return f"{how} ({', '.join(more)})" if more else how
 
-    A statement about actions that only other releases have is skipped.
+
+def judge(cases: Iterable[Case], answers: Iterable[Mapping[str, Any]]) -> list[Verdict]:
+    """Each case with what was found. An action that nobody can take here (``nobody``) is denied, and allowed to nobody.
+
+    Where several requests show one rule, all of them have to hold.
     """
-    passed, failures, skipped = 0, [], []
-    for statement in tests.statements:
-        actions = list(_actions(policy, statement))
-        if not actions:
-            skipped.append(f"{statement.name}: {policy.release} has no {', '.join(statement.actions)}")
-        for persona in statement.personas:
-            for action in actions:
-                for target in statement.targets:
-                    failure = _failure(policy, statement, tests.personas[persona], action, tests.targets[target])
-                    passed += failure is None
-                    failures += [failure] if failure else []
-    return Results(passed, failures, skipped)
+    by_key: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for answer in answers:
+        by_key.setdefault((answer["persona"], answer["rule"], answer["target"]), []).append(answer)
+    return [Verdict(case, _held(case, found), found) for case in cases if (found := by_key.get(case.key, [])) is not None]
 
 
-def _actions(policy: Policy, statement: Statement) -> Iterator[str]:
-    for action in statement.actions:
-        found = [name for name in policy.names if fnmatch.fnmatchcase(name, action)]
-        if not found and not _elsewhere(action):
-            near = _catalogue.nearest_policy("glance", policy.release, action)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            raise GlanceError(f"{statement.name}: no release of Glance has a policy rule {action}.{hint}")
-        yield from found
-
-
-def _elsewhere(action: str) -> bool:
-    return any(
-        fnmatch.fnmatchcase(rule.name, action)
-        for release in _catalogue.releases("glance")
-        for rule in _catalogue.policies("glance", release)
-    )
-
-
-def _failure(
-    policy: Policy, statement: Statement, persona: Persona, action: str, target: Target
-) -> dict[str, Any] | None:
-    decision = policy.decide(persona, action, target)
-    if decision.allowed is statement.allow:
-        return None
-    wanted = "allowed" if statement.allow else "denied"
-    found = {True: "allowed", False: "denied", None: "up to another program"}[decision.allowed]
-    return {
-        "test": statement.name,
-        "persona": persona.name,
-        "action": action,
-        "target": target.name,
-        "expected": wanted,
-        "found": found,
-        "by": decision.by,
-        "place": decision.place,
-        "chain": policy.chain(persona, action, target),
-        "text": f"{statement.name}: {action} of {persona.name} on {target.name} should be {wanted} and is {found}, "
-        f"by {decision.by} ({decision.place})",
-    }
-
-
-def told(failures: Sequence[Mapping[str, Any]], limit: int = 20) -> str:
-    lines = [f"{each['text']}." for each in failures[:limit]]
-    if len(failures) > limit:
-        lines.append(f"And {len(failures) - limit} more.")
-    return " ".join(lines)
+def _held(case: Case, answers: list[Mapping[str, Any]]) -> bool | None:
+    known = [answer["allowed"] for answer in answers if answer["allowed"] is not None]
+    if any(allowed != case.allow for allowed in known):
+        return False
+    if known:
+        return True
+    nobody = bool(answers) and all(answer.get("nobody") for answer in answers)
+    return True if nobody and not case.allow else None
