@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import (
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Policy, Settings
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_action import ARGUMENTS, PolicyAction
 
+#: As many failures are told in the message.
+SHOWN = 20
 SPECIFICATION: dict[str, Any] = {
     "argument_spec": {
         **ARGUMENTS,
@@ -47,19 +49,40 @@ class ActionModule(PolicyAction):
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         _validation, arguments = self.validate_argument_spec(**SPECIFICATION)
         _policy_rules.require_oslo_policy()
-        tests = _policy_statements.load(read(arguments["tests"]), arguments["tests"])
+        facts = _policy_statements.load(read(arguments["tests"]), arguments["tests"])
         policy = self.look(arguments, task_vars).policy() if arguments["policy_files"] is None else local(arguments)
-        results = _policy_statements.hold(policy, tests)
+        statements = _policy_statements.read(facts, arguments["tests"], policy.release)
+        people, things = ({each.name: each for each in known} for known in (statements.personas, statements.targets))
+        decided = [policy.decide(people[case.persona], case.action, things[case.target]) for case in statements.cases]
+        verdicts = _policy_statements.judge(statements.cases, [asdict(each) for each in decided])
+        failures = [
+            {
+                **asdict(verdict.case),
+                "found": decision.allowed,
+                "by": decision.by,
+                "place": decision.place,
+                "chain": policy.chain(people[decision.persona], decision.rule, things[decision.target]),
+                "text": str(verdict),
+            }
+            for verdict, decision in zip(verdicts, decided, strict=True)
+            if not verdict.held
+        ]
         answer: dict[str, Any] = {
             "changed": False,
             "release": str(policy.release),
-            "passed": results.passed,
-            "failures": results.failures,
-            "skipped": results.skipped,
+            "passed": len(verdicts) - len(failures),
+            "failures": failures,
+            "skipped": statements.skipped,
         }
-        if results.failures:
-            answer.update(failed=True, msg=_policy_statements.told(results.failures))
+        if failures:
+            answer.update(failed=True, msg=told([failure["text"] for failure in failures]))
         return answer
+
+
+def told(texts: list[str]) -> str:
+    """Failures as one message; the result of the module has them all."""
+    more = [f"And {len(texts) - SHOWN} more."] if len(texts) > SHOWN else []
+    return " ".join([f"{len(texts)} do not hold.", *(f"{text}." for text in texts[:SHOWN]), *more])
 
 
 def read(path: str) -> str:

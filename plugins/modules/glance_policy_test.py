@@ -98,8 +98,8 @@ failures:
   type: list
   elements: dict
   contains:
-    test:
-      description: The name of the test.
+    name:
+      description: The name of the test, as far as it has one.
       type: str
     persona:
       description: Who asks.
@@ -110,12 +110,12 @@ failures:
     target:
       description: On what.
       type: str
-    expected:
-      description: What was expected.
-      type: str
+    allow:
+      description: Whether it was to be allowed.
+      type: bool
     found:
-      description: What is decided.
-      type: str
+      description: Whether it is; null where a rule would ask another program.
+      type: bool
     by:
       description: What decides.
       type: str
@@ -130,7 +130,7 @@ failures:
       description: All of that in a sentence.
       type: str
 skipped:
-  description: Tests about actions that only other releases have.
+  description: Actions of tests that only other releases have.
   returned: always
   type: list
   elements: str

@@ -22,7 +22,7 @@ import yaml
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _policy, _policy_file
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Persona, Policy, Settings, Target
 
-ANSWERS = pathlib.Path(__file__).with_name("answers.py")
+ANSWERS = pathlib.Path(__file__).resolve().with_name("answers.py")
 
 PERSONAS = [
     Persona("admin", ("admin", "member", "reader")),
@@ -78,7 +78,7 @@ def check(rng: random.Random, depth: int = 0) -> str:
 def policy(rng: random.Random, names: list[str]) -> tuple[str | None, str]:
     """The text of a policy file, or None for none, and its name."""
     if rng.random() < 0.05:
-        return None, "policy.json"
+        return None, "no-such-policy.json"  # policy.json would be found in /etc/glance as well
     wanted = rng.sample(names, rng.randint(0, min(14, len(names))))
     extra = [name for name in ("default", "context_is_admin", "own_rule", "metadef_default") if rng.random() < 0.4]
     rules: dict[str, Any] = {}

@@ -335,7 +335,7 @@ def test_statements_are_held_against_a_host_and_against_local_files(run: Run, ho
     for where in ({}, {"policy_files": [str(host.yaml)]}):
         found = run(glance_policy_test, "25.1.0", tests=str(tests), **where)
         assert found["failed"] and len(found["failures"]) == 4
-        assert f"should be denied and is allowed, by publicize_image ({host.yaml}:1)" in found["msg"]
+        assert f"member, publicize_image, own: wanted denied, allowed (publicize_image, {host.yaml}:1)" in found["msg"]
     settings = {"policy_files": [], "settings": {"admin_role": "member"}}
     tests.write_text("tests: [{persona: member, action: modify_image, target: foreign, expect: allow}]\n")
     assert run(glance_policy_test, "20.2.0", tests=str(tests), **settings)["passed"] == 1
