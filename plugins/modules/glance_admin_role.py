@@ -11,7 +11,7 @@ __metaclass__ = type
 DOCUMENTATION = r'''
 module: glance_admin_role
 short_description: Put rules in the place of Glance's admin_role
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Takes C([DEFAULT] admin_role) out of Glance's configuration and puts rules into its policy file that say the same, both in
     one transaction.

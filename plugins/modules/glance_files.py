@@ -11,7 +11,7 @@ __metaclass__ = type
 DOCUMENTATION = r'''
 module: glance_files
 short_description: Replace several files of a host, all of them or none
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Writes files whose new content somebody else has decided, and options of oslo.config files along with them. Modules such
     as M(stackops.glance.glance_policy) decide on the control node and write with this one.

@@ -11,7 +11,7 @@ __metaclass__ = type
 DOCUMENTATION = r'''
 module: glance_policy
 short_description: Set and remove rules of Glance's policy, and prove who gains and loses by it
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Sets and removes rules in the policy file that Glance reads, YAML or JSON, in one atomic write. Comments, order, quotes and
     whatever else was not asked for stay as they are.

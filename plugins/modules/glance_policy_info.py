@@ -11,7 +11,7 @@ __metaclass__ = type
 DOCUMENTATION = r'''
 module: glance_policy_info
 short_description: Say who may do what with Glance, by which rule, and what a change would change
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Decides for each persona, each rule of the release and each target whether it is allowed, with oslo.policy itself and as the
     release does it. Its defaults and the older ones beside them, C(enforce_new_defaults), C(enforce_scope), the rule
@@ -20,16 +20,9 @@ description:
   - With O(rules) or O(to_release), it also says what would change.
   - Decisions are about rules. An API call may ask several of them, and may be refused for other reasons.
 extends_documentation_fragment:
-  - stackops.glance.attributes
+  - stackops.glance.attributes.info
   - stackops.glance.policy
   - stackops.glance.policy.proof
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
 options:
   rules:
     description: Rules as they would be, to see what they would change.

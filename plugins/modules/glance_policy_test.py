@@ -11,7 +11,7 @@ __metaclass__ = type
 DOCUMENTATION = r'''
 module: glance_policy_test
 short_description: Hold statements about who may do what against a policy of Glance
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Reads statements from a YAML file on the control node and decides each of them as M(stackops.glance.glance_policy_info)
     does. One that does not hold fails the task, which names persona, action, target, rule and line.

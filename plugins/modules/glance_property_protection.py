@@ -11,7 +11,7 @@ __metaclass__ = type
 DOCUMENTATION = r'''
 module: glance_property_protection
 short_description: Write Glance's property protection file, and say who may do what with a property
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Renders the file and the two options that name it, in one transaction, and refuses what Glance would not start with, an
     operation that is missing, V(@) together with V(!), a pattern that does not compile, more than one rule.
