@@ -12,6 +12,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import binascii
 import grp
 import io
 import os
@@ -61,6 +62,7 @@ def survey(services, state_dir):
     paths = [entry['path'] for service in found.values() for entry in service['files']]
     result = {
         'hostname': socket.gethostname(),
+        'addresses': _addresses('/proc/net/fib_trie', '/proc/net/if_inet6'),
         'python': '%d.%d.%d' % sys.version_info[:3],
         'time': time.time(),
         'free_bytes': _free_bytes([state_dir] + paths),
@@ -68,6 +70,19 @@ def survey(services, state_dir):
     }
     result.update(_runs.summary(state_dir))
     return result
+
+
+def _addresses(trie, inet6):
+    # type: (str, str) -> List[str]
+    """The host's own addresses, by the kernel's tables, so that a log that names one can be read."""
+    found = set()
+    if os.path.exists(trie):
+        with io.open(trie, encoding='ascii') as stream:
+            found.update(re.findall(r'\|-- ([0-9.]+)\n +/32 host LOCAL', stream.read()))
+    if os.path.exists(inet6):
+        with io.open(inet6, encoding='ascii') as stream:
+            found.update(socket.inet_ntop(socket.AF_INET6, binascii.unhexlify(line.split()[0])) for line in stream)
+    return sorted(address for address in found if not address.startswith(('127.', '::1', 'fe80:')))
 
 
 def _free_bytes(paths):
