@@ -183,6 +183,14 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "DELETE":
             self.cloud.images.pop(image_id)
             return self.answer(204)
+        if self.command == "PATCH":
+            for each in json.loads(body):
+                name = each["path"].removeprefix("/").replace("~1", "/").replace("~0", "~")
+                if (each["op"] == "add") == (name in self.cloud.images[image_id]):
+                    return self.answer(409)
+                self.cloud.images[image_id].pop(name, None)
+                if each["op"] != "remove":
+                    self.cloud.images[image_id][name] = each["value"]
         return self.answer(200, self.cloud.images[image_id])
 
     def listing(self, query: dict[str, str]) -> None:
