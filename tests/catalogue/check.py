@@ -107,7 +107,8 @@ def _installed(known: _catalogue.Option, rows: Iterable[Facts]) -> bool:
     if known.store:
         names = {row["name"] for row in rows if row["group"] in ("glance_store", "<backend>")}
         return any(each.name in names for each in _catalogue.options("glance", 33) if each.store == known.store)
-    return any(row["project"] == known.project for row in rows)
+    # keystoneauth1's plugins for SAML, Kerberos and OAuth 1 need packages of their own.
+    return known.project != "keystoneauth1" and any(row["project"] == known.project for row in rows)
 
 
 def option_differences(name: str, key: tuple[str, str], row: Facts, known: _catalogue.Option | None) -> Iterator[Difference]:
@@ -150,18 +151,19 @@ def release_differences(name: str, release: _catalogue.Release, facts: Facts) ->
     assert release.database and release.server
     keys = ("version", "reported_id", "status", "condition")
     direct = [method for method in release.import_methods if method == "glance-direct"]
-    scripts = facts["wsgi_scripts"]
     pairs = {
         "api_versions": ([tuple(each) for each in release.api_versions], [tuple(each[key] for key in keys) for each in facts["images_api_versions"]]),
         "database head": (release.database.head, facts["db"]["head_after_sync"]),
         "import methods": (list(release.import_methods), direct + [each.replace("_", "-") for each in facts["import_methods_internal_plugins"]]),
         "paste flavors": (list(release.paste_flavors), facts["paste_flavors"]),
         "python": (release.python, facts["python"]["requires_python"]),
-        "server script": (release.server.script, scripts[0] if scripts else None),
+        "server script": (release.server.script, next(iter(facts["wsgi_scripts"] or ()), None)),
         "server module": (release.server.module, facts["wsgi_module"]),
     }
+    said = {"python": facts["python"]["requires_python"], "paste flavors": facts["paste_flavors"]}
+    said["server script"] = facts["wsgi_scripts"]
     for field, (ours, theirs) in pairs.items():
-        if ours != theirs and not (theirs is None and field in ("python", "paste flavors")):
+        if ours != theirs and said.get(field, "") is not None:
             yield Difference(name, "release", field, ours, theirs)
 
 

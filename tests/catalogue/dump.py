@@ -19,6 +19,7 @@ import json
 import logging
 import os
 import pkgutil
+import socket
 import sys
 import warnings
 
@@ -179,8 +180,10 @@ def plain(value):
 def describe(project, group, opt, default, sections=()):
     """One option in the words that generate.py reads."""
     name, limits = kind(opt.type)
+    here = default == socket.gethostname() and default or None  # this machine's, not the release's
     found = {'project': project, 'group': group, 'name': opt.dest, 'type': opt.__class__.__name__, 'kind': name,
-             'default': plain(default), 'limits': limits, 'secret': bool(opt.secret),
+             'default': None if here else plain(default), 'default_source': here and 'socket.gethostname()',
+             'limits': limits, 'secret': bool(opt.secret),
              'deprecated': bool(opt.deprecated_for_removal), 'deprecated_since': opt.deprecated_since,
              'sample_default': plain(opt.sample_default), 'sections': sorted(sections),
              'deprecated_names': ['%s/%s' % (old.group or group, (old.name or opt.dest).replace('-', '_'))
@@ -257,18 +260,21 @@ def library(namespace):
 def plugin_options(rows):
     """What keystoneauth1's own plugins add to each group with an auth_type; no entry point can list these."""
     from keystoneauth1 import loading
-    groups = {row['group']: row['project'] for row in rows if row['name'] == 'auth_section'}
+    groups = {row['group'] for row in rows if row['name'] == 'auth_section'}
     taken = {(row['group'], row['name']) for row in rows}
-    found = []
+    found = {}
     for name in sorted(attempt(loading.get_available_plugin_names) or ()):
         loader = attempt(loading.get_plugin_loader, name)
         for option in attempt(loader.get_options) or () if loader else ():
+            opt = option._to_oslo_opt()
             for group in sorted(groups):
-                opt = option._to_oslo_opt()
-                if (group, opt.dest) not in taken:
-                    taken.add((group, opt.dest))
-                    found.append(dict(describe('keystoneauth1', group, opt, opt.default), registered=False))
-    return found
+                row = dict(describe('keystoneauth1', group, opt, opt.default), registered=False)
+                key = (group, opt.dest)
+                if key not in taken:
+                    # Plugins share options, but not all of an option's older names.
+                    names = found.setdefault(key, row)['deprecated_names'] + row['deprecated_names']
+                    found[key]['deprecated_names'] = sorted(set(names))
+    return [found[key] for key in sorted(found)]
 
 
 def policies_of_glance():
@@ -373,11 +379,12 @@ def installed(project):
         'tag': version,
         'source': 'installed package',
         'python': {'requires_python': requires},
-        'console_scripts': [name for name in programs if name not in scripts],
-        'wsgi_scripts': scripts,
+        # A distribution's package does not say which files came from where.
+        'console_scripts': [name for name in programs if name not in scripts] if programs else None,
+        'wsgi_scripts': scripts if programs else None,
         'paste_flavors': flavors(os.path.join(sys.prefix, 'etc', 'glance', os.path.basename(paste[0]))) if paste else None,
         'libraries': {name: versions[name] for name in sorted(versions) if name.startswith(
-            ('oslo.', 'glance-store', 'keystone', 'osprofiler', 'castellan', 'os-brick'))},
+            ('oslo.', 'glance-store', 'keystoneauth1', 'keystonemiddleware', 'osprofiler', 'castellan', 'os-brick'))},
     }
 
 

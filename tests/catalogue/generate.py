@@ -320,18 +320,26 @@ def unfolded(majors: Iterable[int], spans: list[Facts], names: Key) -> dict[int,
 
 
 def libraries(dumps: list[Facts]) -> Facts:
-    """The options of the libraries, each definition once with the releases of Glance that it was read at."""
-    rows: dict[str, Facts] = {}
-    for dump in sorted(dumps, key=lambda each: int(each["tag"].split(".")[0])):
+    """The options of the libraries, each definition once with the releases of Glance that it was read at.
+
+    Several dumps of one release add up: the first one's definitions count, later ones add what it has not installed.
+    """
+    versions: dict[int, Facts] = {}
+    found: dict[int, dict[Key, Facts]] = {}
+    for dump in dumps:
+        major = int(dump["tag"].split(".")[0])
+        versions[major] = {**dump["libraries"], **versions.get(major, {})}
         for option in dump["options"]:
-            if option["project"] == "glance":
-                continue
+            if option["project"] != "glance":
+                found.setdefault(major, {}).setdefault((option["group"], option["name"]), option)
+    rows: dict[str, Facts] = {}
+    for major, options in sorted(found.items()):
+        for option in options.values():
             facts = {name: option[name] for name in ("project", "group", "name")}
             facts |= {name: value for name, value in definition(option).items() if name != "programs"}
-            major = int(dump["tag"].split(".")[0])
             rows.setdefault(compact(facts), {**facts, "releases": []})["releases"].append(major)
     return {
-        "releases": {dump["tag"].split(".")[0]: dump["libraries"] for dump in dumps},
+        "releases": {str(major): versions[major] for major in sorted(versions)},
         "options": sorted(rows.values(), key=lambda row: (row["group"], row["name"], row["releases"])),
     }
 
