@@ -68,7 +68,7 @@ def size(number: int) -> str:
 
 @dataclass(frozen=True)
 class Names:
-    """Names of hosts, runs of numbers drawn together: cmp001–cmp120."""
+    """Names of hosts, runs of numbers drawn together: cmp001–120."""
 
     shown: str
     all: tuple[str, ...]
@@ -83,7 +83,8 @@ class Names:
         return any(name not in self.shown for name in self.all)
 
 
-_NUMBERED = re.compile(r"([^.]*?)(\d+)([^.\d]*(?:\..*)?)", re.DOTALL)
+# The last number of a name's first part.
+_NUMBERED = re.compile(r"([^.]*?)(\d{1,18})([^.\d]*(?:\..*)?)", re.DOTALL)
 
 
 def names(hosts: Iterable[str], most: int = 6) -> Names:
@@ -91,24 +92,31 @@ def names(hosts: Iterable[str], most: int = 6) -> Names:
     if len(found) <= most:
         return Names(", ".join(found), found)
     runs: list[list[str]] = []
-    last: tuple[str, int, int, str] | None = None
     for host in sorted(found, key=_natural):
-        split = _NUMBERED.fullmatch(host)
-        here = (split[1], int(split[2]), len(split[2]), split[3]) if split else None
-        if here and last and here == (last[0], last[1] + 1, len(split[2]) if split else 0, last[3]):
+        if runs and host == _next(runs[-1][-1]):
             runs[-1].append(host)
         else:
             runs.append([host])
-        last = here
-    texts = [run[0] if len(run) == 1 else f"{run[0]}{'–' if len(run) > 2 else ', '}{run[-1]}" for run in runs]
+    texts = [run[0] if len(run) == 1 else _run(run[0], run[-1]) for run in runs]
     if len(texts) > most:
         shown = sum(map(len, runs[: most - 1]))
         texts = [*texts[: most - 1], f"and {len(found) - shown:,} more"]
     return Names(", ".join(texts), found)
 
 
+def _next(name: str) -> str | None:
+    split = _NUMBERED.fullmatch(name)
+    return f"{split[1]}{int(split[2]) + 1:0{len(split[2])}}{split[3]}" if split else None
+
+
+def _run(first: str, last: str) -> str:
+    """cmp001.example and cmp120.example as cmp001–120.example."""
+    begin, end = _NUMBERED.fullmatch(first), _NUMBERED.fullmatch(last)
+    return f"{begin[1]}{begin[2]}–{end[2]}{begin[3]}" if begin and end else f"{first}–{last}"
+
+
 def _natural(name: str) -> list[tuple[int, int, str]]:
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name)]
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d{1,18})", name)]
 
 
 def alike(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
@@ -216,10 +224,8 @@ class Bar:
     label: str
     number: str
     length: float
-    tone: str = ""
-    note: str = ""
-    remedy: str = ""
-    more: str = ""
+    tone: str
+    note: str
 
 
 def share(value: float, whole: float) -> float:
@@ -350,25 +356,12 @@ def view(report: dict[str, Any]) -> View:
     seen.hosts = _hosts(report, services)
     seen.callers = _callers(report.get("callers") or [])
     audit = report.get("audit") or {}
-    most = max((each["count"] for each in audit.get("findings", [])), default=0)
-    seen.audit = [
-        Bar(
-            each["id"],
-            count(each["count"], "image"),
-            share(each["count"], most),
-            each["severity"],
-            each.get("message", ""),
-            each.get("remedy", ""),
-            count(each["owners"], "owner") if each.get("owners") else "",
-        )
+    seen.audit = _chart(
+        (each["id"], each["count"], each["severity"], count(each["owners"], "owner") if each.get("owners") else "")
         for each in sorted(audit.get("findings", []), key=_worst_and_most)
         if each["count"]
-    ]
-    most = max((each["count"] for each in audit.get("owners", [])), default=0)
-    seen.owners = [
-        Bar(each["owner"] or "no owner", count(each["count"], "image"), share(each["count"], most))
-        for each in audit.get("owners", [])
-    ]
+    )
+    seen.owners = _chart((each["owner"] or "no owner", each["count"], "", "") for each in audit.get("owners", []))
     seen.timeline = _timeline(report.get("timeline") or [])
     seen.trips = _trips(report)
     _verdict(seen)
@@ -497,6 +490,12 @@ def _hosts(report: dict[str, Any], services: list[dict[str, Any]]) -> list[HostR
 
 def _rank(severity: str) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+
+
+def _chart(rows: Iterable[tuple[str, float, str, str]], word: Callable[[float], str] = "{:,}".format) -> list[Bar]:
+    found = list(rows)
+    longest = max((value for _label, value, _tone, _note in found), default=0)
+    return [Bar(label, word(value), share(value, longest), tone, note) for label, value, tone, note in found]
 
 
 def _worst_and_most(each: dict[str, Any]) -> tuple[int, int]:
@@ -643,38 +642,31 @@ def _batches(by_host: dict[str, list[dict[str, Any]]]) -> list[list[str]]:
 
 
 def _lane(phases: list[dict[str, Any]], first: float, whole: float) -> Lane:
-    stretches = []
+    """A phase of several hosts begins, for the eye, when the one before it has ended on all."""
+    stretches, until = [], first
     for kind, its in alike(phases, lambda each: each["phase"]).items():
-        started = min(each["started"] for each in its)
-        ended = max(each["ended"] for each in its)
+        started = max(until, min(each["started"] for each in its))
+        until = max(started, *(each["ended"] for each in its))
         ok = all(each["ok"] for each in its)
-        title = f"{kind} {seconds(ended - started)}" + ("" if ok else ", failed")
-        stretches.append(Stretch(kind, share(started - first, whole), share(ended - started, whole), title, ok))
+        title = f"{kind} {seconds(until - started)}" + ("" if ok else ", failed")
+        stretches.append(Stretch(kind, share(started - first, whole), share(until - started, whole), title, ok))
     return Lane(names(each["host"] for each in phases), stretches, seconds(_took(phases)))
 
 
 def _trips(report: dict[str, Any]) -> list[tuple[dict[str, Any], list[Bar]]]:
-    trips = (report.get("round_trip") or {}).get("endpoints") or []
-    found = []
-    for trip in trips:
-        steps = trip.get("steps", [])
-        longest = max((step.get("seconds") or 0 for step in steps), default=0)
-        found.append(
-            (
-                trip,
-                [
-                    Bar(
-                        step["name"],
-                        seconds(step.get("seconds") or 0),
-                        share(step.get("seconds") or 0, longest),
-                        "good" if step.get("ok") else "blocker",
-                        "" if step.get("ok") else "failed",
-                    )
-                    for step in steps
-                ],
-            )
+    return [
+        (
+            trip,
+            _chart(
+                (
+                    (step["name"], step.get("seconds") or 0, *(("good", "") if step.get("ok") else ("bad", "failed")))
+                    for step in trip.get("steps", [])
+                ),
+                seconds,
+            ),
         )
-    return found
+        for trip in (report.get("round_trip") or {}).get("endpoints") or []
+    ]
 
 
 # -- the verdict --------------------------------------------------------------------------------------------------
@@ -745,7 +737,8 @@ def _facts(seen: View) -> Iterable[Fact]:
     if seen.callers:
         yield Fact(f"{seen.callers.v1:,}", "v1 requests in the logs", "warn" if seen.callers.v1 else "good", "callers")
     audit = seen.report.get("audit")
-    if audit and "count" in audit:
-        yield Fact(f"{audit['count']:,}", "findings in images", "warn" if audit["count"] else "good", "audit")
+    if audit and "findings" in audit:
+        grave = sum(each["count"] for each in audit["findings"] if each["severity"] != "note")
+        yield Fact(f"{grave:,}", "warnings about images", "warn" if grave else "good", "audit")
     if seen.timeline:
         yield Fact(seen.timeline.took, "from first to last change", "", "timeline")
