@@ -11,20 +11,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ansible_collections.stackops.glance.plugins.module_utils import _files
-from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue
+from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _catalogue_changes
 from ansible_collections.stackops.glance.plugins.plugin_utils._catalogue import Option, Release
 from ansible_collections.stackops.glance.plugins.plugin_utils._config_check_view import STORES, Place, View, older_names
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding
 
 #: Groups of nova.conf that a survey brings whole; the catalogue knows [glance] alone.
-_NOVA_GROUPS = ("glance",)
+NOVA_GROUPS = ("glance",)
 
 
 def check(view: View) -> Iterator[Finding]:
     """Findings on every option that somebody sets, and on every default that changes for one that nobody sets."""
     unjudged: dict[str, list[str]] = {}
     for group, name in view.values:
-        if view.project == "nova" and group not in _NOVA_GROUPS:
+        if view.project == "nova" and group not in NOVA_GROUPS:
             continue
         yield from _set(view, group, name, unjudged)
     for group, names in sorted(unjudged.items()):
@@ -150,6 +150,8 @@ def _gone(view: View, group: str, name: str) -> Finding | None:
         return None
     until, option = last
     successor = _successor(view, group, name)
+    if (option.group, option.name) != (group, name) and view.option(option.group, option.name) is not None:
+        successor = f"Write {_label(option.group, option.name)}, which is its name today."
     used = view.target is not None and (
         view.option(group, name, view.current) is not None or _alias_at(view, group, name)
     )
@@ -286,7 +288,8 @@ def _not_judged(view: View, group: str, names: list[str]) -> Finding:
 
 
 def _defaults(view: View, target: Release) -> Iterator[Finding]:
-    for old, new in _catalogue.changes(view.project, view.current, target).options.defaults:
+    for pair in _catalogue_changes.changes(view.project, view.current, target).options.defaults:
+        old, new = pair.old, pair.new
         if not _concerned(view, new) or view.is_set(new.group, new.name):
             continue
         backends = [name for name in view.backends if _takes(view, name, new)]
