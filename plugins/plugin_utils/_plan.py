@@ -11,13 +11,14 @@ the form that glance_transaction takes. Nothing here reads a host, a cloud or a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import (
     _catalogue,
+    _config_check,
     _glance_v1,
     _nova,
     _paste,
@@ -105,6 +106,10 @@ class Plan:
 
     def add(self, id: str, severity: str, message: str, remedy: str, **where: Any) -> None:
         self.findings.append(Finding(id, severity, message, remedy, **where))
+
+    def share(self, findings: Iterable[Finding]) -> None:
+        """Add what services that share a file may each find in it, once."""
+        self.findings += [found for found in dict.fromkeys(findings) if found not in self.findings]
 
     @property
     def steps(self) -> list[dict[str, Any]]:
@@ -272,6 +277,8 @@ def _glance_hosts(fleet: Fleet, plan: Plan) -> Iterator[_Glance]:
             continue
         try:
             release = fleet.release(host, "glance-api", "glance")
+            for service in services.values():
+                plan.share(_config_check.check(service, release, host=host))
             policy = _policy_file.rules(services["glance-api"]["policy"])
             yield _Glance(host, services, release, _glance_v1.judge(services, release), policy)
         except _catalogue.CatalogueError as error:
@@ -437,10 +444,10 @@ class _NovaLook:
                 answer["reason"],
                 "Upgrade Nova to the first release that can speak v2, or newer, before the flip.",
             )
-        for found in _nova.findings(service, release, self.addresses):
-            finding = Finding(**found, host=host, accept=True)
-            if finding not in self.plan.findings:  # services that share a file share what is wrong with it
-                self.plan.findings.append(finding)
+        self.plan.share(
+            Finding(**found, host=host, accept=True) for found in _nova.findings(service, release, self.addresses)
+        )
+        self.plan.share(_config_check.check(service, release, host=host))
         return answer
 
     def block(self, id_: str, host: str, message: str, remedy: str) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _takeover, _undo
+from ansible_collections.stackops.glance.plugins.plugin_utils import _config_check, _plan, _takeover, _undo
+from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding
 from ansible_collections.stackops.glance.plugins.plugin_utils._plan import Fleet, Plan, Wishes
 
 CONTROLLER = _takeover.Controller("control", "boot", 1, "7", "ops")
@@ -16,6 +17,12 @@ CLOUD: dict[str, Any] = {
     "catalogue_changes": [],
 }
 PROJECTS = {"glance": "15.0.2", "nova": "14.1.0", "cinder": "9.1.4", "ironic": "7.0.3"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a configuration check finds has tests of its own."""
+    monkeypatch.setattr(_config_check, "check", lambda service, release, host: [])
 
 
 # -- a fleet out of words ---------------------------------------------------------------------------------------------
@@ -103,6 +110,21 @@ def test_a_healthy_fleet_that_speaks_v1() -> None:
     spoken = {(each["host"], tuple(each["api"])) for each in made.spoken}
     assert spoken == {("g1", ("v1", "v2")), ("g2", ("v1", "v2")), ("n1", ("v1",)), ("n2", ("v1",))}
     assert made.spoken[2]["origin"] == "/etc/nova/nova.conf:2"
+
+
+def test_every_configuration_is_checked_and_shared_files_are_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(service: dict[str, Any], release: Any, host: str) -> list[Finding]:
+        path = service["config_files"][0]
+        return [Finding("option_unknown", "warning", f"{release} knows no x.", "Look.", host=host, file=path, line=3)]
+
+    monkeypatch.setattr(_config_check, "check", check)
+    made = plan(fleet(g1=glance(), n1=survey(service("nova-compute", V2), service("nova-api", V2))))
+    assert made.verdict == "nothing_to_do"
+    assert [found.place for found in made.findings] == [
+        "g1 /etc/glance/glance-api.conf:3",
+        "g1 /etc/glance/glance-registry.conf:3",
+        "n1 /etc/nova/nova.conf:3",
+    ]
 
 
 def test_the_option_may_stay_visible() -> None:
