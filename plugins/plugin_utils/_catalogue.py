@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import difflib
 import functools
-import importlib.resources
 import json
+import pathlib
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -44,8 +44,7 @@ class DataMigration(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True)
-class Database:
+class Database(NamedTuple):
     """The database of one release: ``schema`` says what its own revisions change (None: they are empty)."""
 
     head: str
@@ -54,8 +53,7 @@ class Database:
     migrations: tuple[DataMigration, ...] = ()
 
 
-@dataclass(frozen=True)
-class PolicyDefaults:
+class PolicyDefaults(NamedTuple):
     """How one release finds and enforces its policy while ``[oslo_policy]`` says nothing.
 
     ``json_fallback`` says whether an existing policy.json is still taken when policy.yaml is absent (None: JSON is the
@@ -70,8 +68,7 @@ class PolicyDefaults:
     enforce_new_defaults: bool | None = None
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(NamedTuple):
     """The ways in which one release can be run; ``eventlet`` is the program glance-api itself."""
 
     eventlet: str | None = None
@@ -184,8 +181,7 @@ class Option:
         }
 
 
-@dataclass(frozen=True)
-class DeprecatedRule:
+class DeprecatedRule(NamedTuple):
     """The check string that still counts beside a rule's own until the new defaults are enforced."""
 
     name: str
@@ -208,8 +204,7 @@ class PolicyRule:
     removed: int | None = field(default=None, kw_only=True)
 
 
-@dataclass(frozen=True)
-class Successor:
+class Successor(NamedTuple):
     """What takes the place of an option that no longer does what it did; ``to`` is ``group/name`` or None."""
 
     project: str
@@ -248,7 +243,7 @@ class LibraryOptions:
 def _data(name: str) -> dict[str, Any]:
     if name not in PROJECTS and name not in ("consumers", "libraries", "services"):
         raise CatalogueError(f"The release catalogue has no project {name!r}. It knows: {', '.join(PROJECTS)}.")
-    source = importlib.resources.files(__package__) / "data" / f"{name}.json"
+    source = pathlib.Path(__file__).with_name("data") / f"{name}.json"
     found: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
     return found
 

@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue
@@ -136,7 +135,7 @@ def policy_differences(name: str, release: _catalogue.Release, found: dict[str, 
         old = ours.deprecated_rule
         pairs = {
             "check_str": (ours.check_str, theirs["check_str"]),
-            "deprecated_rule": (old and {key: value for key, value in asdict(old).items() if value is not None}, theirs.get("deprecated_rule")),
+            "deprecated_rule": (old and {key: value for key, value in old._asdict().items() if value is not None}, theirs.get("deprecated_rule")),
             "deprecated_for_removal": (ours.deprecated_for_removal, theirs.get("deprecated_for_removal", False)),
             "scope_types": (list(ours.scope_types), theirs.get("scope_types", [])),
             "operations": (list(ours.operations), theirs.get("operations", [])),
