@@ -23,7 +23,7 @@ NOVA_GROUPS = ("glance",)
 def check(view: View) -> Iterator[Finding]:
     """Findings on every option that somebody sets, and on every default that changes for one that nobody sets."""
     unjudged: dict[str, list[str]] = {}
-    for group, name in view.values:
+    for group, name in view.told:
         if view.project == "nova" and group not in NOVA_GROUPS:
             continue
         yield from _set(view, group, name, unjudged)
@@ -108,7 +108,8 @@ def _refused(view: View, group: str, name: str, option: Option) -> Finding | Non
         group,
         name,
         f"{_label(group, name)} = {_shown(view, group, name)} is refused by {view.release}: {reason}."
-        + (f" {view.service['prog']} does not read this option." if foreign else ""),
+        + (f" {view.service['prog']} does not read this option." if foreign else "")
+        + (f" It stands in the {origin} of the unit." if origin.startswith("environment ") else ""),
         _wanted(option),
         option,
     )

@@ -40,6 +40,7 @@ def check(view: View) -> Iterator[Finding]:
         yield from _missing(view, rules, documents[0]["file"])
     if view.target is not None:
         yield from _changes(view, view.target, rules)
+        yield from _pinned(view, view.target, rules)
 
 
 def _documents(view: View) -> list[_policy_file.Document]:
@@ -174,15 +175,24 @@ def _rule(view: View, rule: Rule, rules: dict[str, Rule]) -> Iterator[Finding]:
             "Make sure that its check is meant for the new release.",
             source,
         )
-    elif _same(rule.check, before.check_str) and not _same(before.check_str, known.check_str):
+
+
+def _pinned(view: View, target: Release, rules: dict[str, Rule]) -> Iterator[Finding]:
+    """Rules that only repeat a default, which changes without them."""
+    pinned = []
+    for pair in _catalogue_changes.changes("glance", view.current, target).policies.defaults:
+        rule = rules.get(pair.new.name)
+        if rule and _same(rule.check, pair.old.check_str) and not _same(pair.old.check_str, pair.new.check_str):
+            pinned.append(rule)
+    if pinned:
         yield _finding(
-            rule,
-            "policy_keeps_old_default",
-            "note",
-            f"The rule {rule.name} repeats the default of {view.current} ({_quoted(before.check_str)}); that of "
-            f"{view.release} is {_quoted(known.check_str)} and does not come into force.",
-            "Take the rule out to get the new default.",
-            source,
+            pinned[0],
+            "policy_keeps_old_defaults",
+            "warning",
+            f"Rules that repeat the defaults of {view.current} keep those of {target} from coming into force: "
+            f"{_names(rule.name for rule in pinned)}.",
+            "Take out what you do not mean to keep: a policy file holds best what differs from the defaults, and no more.",
+            _POLICIES.format(release=target),
         )
 
 

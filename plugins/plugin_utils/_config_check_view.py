@@ -92,6 +92,17 @@ class View:
 
     # what the service is told
 
+    @functools.cached_property
+    def told(self) -> list[Key]:
+        """Every option that files set, and those that only the environment sets."""
+        found = dict.fromkeys(self.values)
+        for variable in self._environment:
+            group, _separator, name = variable.removeprefix("OS_").lower().partition("__")
+            key = ("DEFAULT" if group == "default" else group, name)
+            if self.option(*key) is not None:
+                found.setdefault(key)
+        return list(found)
+
     def is_set(self, group: str, name: str) -> bool:
         """Whether anybody gives the option a value, under its own name or an older one."""
         if (group, name) in self.values or self._variable(group, name) in self._environment:
