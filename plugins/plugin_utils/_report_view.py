@@ -9,123 +9,27 @@ A fleet of 300 hosts is read as few lines: hosts about which the same is to be s
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from ansible_collections.stackops.glance.plugins.plugin_utils import _report
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import SEVERITIES
+from ansible_collections.stackops.glance.plugins.plugin_utils._report_timeline import Timeline, timeline
+from ansible_collections.stackops.glance.plugins.plugin_utils._words import (
+    Names,
+    alike,
+    count,
+    moment,
+    names,
+    seconds,
+    share,
+)
 
-Item = TypeVar("Item")
-Key = TypeVar("Key", bound=Hashable)
-
-#: Rows of a table, bars of a chart and lanes of a timeline that are shown; the rest is in the JSON.
+#: Clients of a table that are shown; the rest is in the JSON.
 MOST = 100
-#: Hosts up to which each has a lane of its own in the timeline.
-LANES = 24
 #: Lines of a difference that are shown.
 DIFF_LINES = 400
-
-PHASES = ("drain", "change", "health", "undrain")
-
-
-# -- words --------------------------------------------------------------------------------------------------------
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def seconds(value: float) -> str:
-    """A length of time as one reads it: 40 ms, 3.2 s, 44 s, 2 min 05 s, 1 h 02 min."""
-    if value < 0.9995:
-        return f"{value * 1000:.0f} ms"
-    if value < 9.95:
-        return f"{value:.1f} s"
-    whole = round(value)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def moment(iso: str | None) -> str:
-    """2026-11-21T09:56:09Z as 2026-11-21 09:56:09 UTC; anything else as it is."""
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(?:Z|\+00:?00)", iso or "")
-    return f"{found[1]} {found[2]} UTC" if found else iso or "?"
-
-
-def size(number: int) -> str:
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if number < 1024 or unit == "GiB":
-            return f"{number:,.0f} {unit}" if number == int(number) else f"{number:,.1f} {unit}"
-        number /= 1024  # type: ignore[assignment]
-    raise AssertionError
-
-
-@dataclass(frozen=True)
-class Names:
-    """Names of hosts, runs of numbers drawn together: cmp001–120."""
-
-    shown: str
-    all: tuple[str, ...]
-
-    @property
-    def total(self) -> int:
-        return len(self.all)
-
-    @property
-    def folded(self) -> bool:
-        """Whether ``shown`` does not name each."""
-        return any(name not in self.shown for name in self.all)
-
-
-# The last number of a name's first part.
-_NUMBERED = re.compile(r"([^.]*?)(\d{1,18})([^.\d]*(?:\..*)?)", re.DOTALL)
-
-
-def names(hosts: Iterable[str], most: int = 6) -> Names:
-    found = tuple(dict.fromkeys(hosts))
-    if len(found) <= most:
-        return Names(", ".join(found), found)
-    runs: list[list[str]] = []
-    for host in sorted(found, key=_natural):
-        if runs and host == _next(runs[-1][-1]):
-            runs[-1].append(host)
-        else:
-            runs.append([host])
-    texts = [run[0] if len(run) == 1 else _run(run[0], run[-1]) for run in runs]
-    if len(texts) > most:
-        shown = sum(map(len, runs[: most - 1]))
-        texts = [*texts[: most - 1], f"and {len(found) - shown:,} more"]
-    return Names(", ".join(texts), found)
-
-
-def _next(name: str) -> str | None:
-    split = _NUMBERED.fullmatch(name)
-    return f"{split[1]}{int(split[2]) + 1:0{len(split[2])}}{split[3]}" if split else None
-
-
-def _run(first: str, last: str) -> str:
-    """cmp001.example and cmp120.example as cmp001–120.example."""
-    begin, end = _NUMBERED.fullmatch(first), _NUMBERED.fullmatch(last)
-    return f"{begin[1]}{begin[2]}–{end[2]}{begin[3]}" if begin and end else f"{first}–{last}"
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d{1,18})", name)]
-
-
-def alike(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
-    """Items by what is the same about them, in the order of the first of each."""
-    found: dict[Key, list[Item]] = {}
-    for item in items:
-        found.setdefault(key(item), []).append(item)
-    return found
-
 
 # -- parts of the page --------------------------------------------------------------------------------------------
 
@@ -228,53 +132,6 @@ class Bar:
     note: str
 
 
-def share(value: float, whole: float) -> float:
-    """Per cent, for a length on the page."""
-    return round(100 * value / whole, 2) if whole else 0.0
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A phase in a lane, in per cent of the whole time."""
-
-    phase: str
-    left: float
-    width: float
-    title: str
-    ok: bool
-
-
-@dataclass(frozen=True)
-class Lane:
-    hosts: Names
-    stretches: list[Stretch]
-    took: str
-
-
-@dataclass(frozen=True)
-class Track:
-    """A step in one direction: its lanes, and the seconds of each phase on each host."""
-
-    step: str
-    undo: bool
-    lanes: list[Lane]
-    more: int
-    took: str
-    slowest: str
-    hosts: int
-    failed: int
-    phases: tuple[str, ...]
-    table: list[tuple[str, list[str], str, bool]]
-
-
-@dataclass(frozen=True)
-class Timeline:
-    began: str
-    took: str
-    ticks: list[tuple[float, str]]
-    tracks: list[Track]
-
-
 @dataclass(frozen=True)
 class CallerRow:
     client: str
@@ -362,7 +219,7 @@ def view(report: dict[str, Any]) -> View:
         if each["count"]
     )
     seen.owners = _chart((each["owner"] or "no owner", each["count"], "", "") for each in audit.get("owners", []))
-    seen.timeline = _timeline(report.get("timeline") or [])
+    seen.timeline = timeline(report.get("timeline") or [])
     seen.trips = _trips(report)
     _verdict(seen)
     seen.facts = list(_facts(seen))
@@ -560,97 +417,6 @@ def _span(log: dict[str, Any]) -> LogSpan:
 
 
 # -- what was done ------------------------------------------------------------------------------------------------
-
-
-def _timeline(phases: list[dict[str, Any]]) -> Timeline | None:
-    if not phases:
-        return None
-    first = min(each["started"] for each in phases)
-    whole = max(each["ended"] for each in phases) - first
-    tracks = []
-    for (step, direction), its in alike(
-        sorted(phases, key=lambda each: each["started"]), lambda each: (each["step"], each.get("direction", "do"))
-    ).items():
-        tracks.append(_track(step, direction == "undo", its, first, whole))
-    unit = next((unit for unit in _UNITS if whole / unit <= 6), _UNITS[-1])
-    ticks = [(share(number * unit, whole), _tick(number * unit)) for number in range(int(whole // unit) + 1)]
-    began = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(first))
-    return Timeline(began, seconds(whole), ticks, tracks)
-
-
-#: Seconds between the marks of a time axis.
-_UNITS = (0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
-
-
-def _tick(value: float) -> str:
-    for unit, name in ((3600, "h"), (60, "min")):
-        if value >= unit and value % unit == 0:
-            return f"{value // unit:.0f} {name}"
-    return seconds(value) if value > 60 else f"{value:g} s"
-
-
-def _track(step: str, undo: bool, phases: list[dict[str, Any]], first: float, whole: float) -> Track:
-    by_host = alike(phases, lambda each: each["host"])
-    took = {host: _took(its) for host, its in by_host.items()}
-    slowest = max(took, key=lambda host: took[host])
-    lanes = [[host] for host in by_host] if len(by_host) <= LANES else _batches(by_host)
-    kinds = tuple(kind for kind in PHASES if any(each["phase"] == kind for each in phases))
-    kinds += tuple(dict.fromkeys(each["phase"] for each in phases if each["phase"] not in PHASES))
-    table = [
-        (
-            host,
-            [seconds(sum(_length(each) for each in its if each["phase"] == kind)) for kind in kinds],
-            seconds(took[host]),
-            all(each["ok"] for each in its),
-        )
-        for host, its in by_host.items()
-    ]
-    return Track(
-        step,
-        undo,
-        [_lane([each for host in lane for each in by_host[host]], first, whole) for lane in lanes[:MOST]],
-        max(0, len(lanes) - MOST),
-        seconds(_took(phases)),
-        f"{slowest}, {seconds(took[slowest])}" if len(took) > 1 else "",
-        len(by_host),
-        sum(not ok for _host, _cells, _took, ok in table),
-        kinds,
-        table,
-    )
-
-
-def _length(phase: dict[str, Any]) -> float:
-    return max(0.0, phase["ended"] - phase["started"])
-
-
-def _took(phases: list[dict[str, Any]]) -> float:
-    return max(each["ended"] for each in phases) - min(each["started"] for each in phases)
-
-
-def _batches(by_host: dict[str, list[dict[str, Any]]]) -> list[list[str]]:
-    """Hosts that were changed at the same time, together."""
-    found: list[list[str]] = []
-    until = float("-inf")
-    for host, its in by_host.items():
-        if min(each["started"] for each in its) >= until:
-            found.append([])
-        found[-1].append(host)
-        until = (
-            max(until, max(each["ended"] for each in its)) if len(found[-1]) > 1 else max(each["ended"] for each in its)
-        )
-    return found
-
-
-def _lane(phases: list[dict[str, Any]], first: float, whole: float) -> Lane:
-    """A phase of several hosts begins, for the eye, when the one before it has ended on all."""
-    stretches, until = [], first
-    for kind, its in alike(phases, lambda each: each["phase"]).items():
-        started = max(until, min(each["started"] for each in its))
-        until = max(started, *(each["ended"] for each in its))
-        ok = all(each["ok"] for each in its)
-        title = f"{kind} {seconds(until - started)}" + ("" if ok else ", failed")
-        stretches.append(Stretch(kind, share(started - first, whole), share(until - started, whole), title, ok))
-    return Lane(names(each["host"] for each in phases), stretches, seconds(_took(phases)))
 
 
 def _trips(report: dict[str, Any]) -> list[tuple[dict[str, Any], list[Bar]]]:
