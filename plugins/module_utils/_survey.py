@@ -22,21 +22,20 @@ import socket
 import sys
 import time
 
-from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_ini, _program, _runs, _units
+from ansible_collections.stackops.glance.plugins.module_utils import (
+    _files,
+    _oslo_ini,
+    _program,
+    _runs,
+    _scheduled,
+    _units,
+)
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
     from typing import Any, Dict, Iterator, List, Optional, Tuple
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
-
-#: Programs that run from time to time and would go unnoticed in a list of units.
-CRON_PROGRAMS = ('glance-scrubber', 'glance-cache-prefetcher', 'glance-cache-cleaner', 'glance-cache-pruner',
-                 'glance-replicator')
-CRON_FILES = ('/etc/crontab', '/etc/anacrontab')
-CRON_DIRECTORIES = ('/etc/cron.d', '/etc/cron.hourly', '/etc/cron.daily', '/etc/cron.weekly', '/etc/cron.monthly',
-                    '/var/spool/cron/crontabs', '/var/spool/cron')
-
 
 #: Names that releases have for the policy file when nobody gives one.
 POLICY_FILES = ('policy.yaml', 'policy.json')
@@ -336,17 +335,5 @@ def _document(path, paste=False):
 
 def _add_crons(service, loaded, found):
     # type: (Dict[str, Any], _oslo_ini.ConfigSet, Dict[str, Any]) -> None
-    if service['project'] != 'glance':
-        return
-    files = list(CRON_FILES)
-    for directory in CRON_DIRECTORIES:
-        if os.path.isdir(directory):
-            files.extend(os.path.join(directory, name) for name in sorted(os.listdir(directory)))
-    for path in files:
-        if not os.path.isfile(path):
-            continue
-        with io.open(path, encoding='utf-8', errors='replace') as stream:
-            for number, line in enumerate(stream, 1):
-                for program in CRON_PROGRAMS:
-                    if re.search(r'(?<![\w-])%s(?![\w-])' % program, line.partition('#')[0]):
-                        found['crons'].append({'file': path, 'line': number, 'program': program})
+    if service['project'] == 'glance':
+        found['crons'] = _scheduled.find()

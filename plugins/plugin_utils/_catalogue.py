@@ -241,7 +241,7 @@ class LibraryOptions:
 
 @functools.cache
 def _data(name: str) -> dict[str, Any]:
-    if name not in PROJECTS and name not in ("consumers", "libraries", "services"):
+    if name not in PROJECTS and name not in ("commands", "consumers", "libraries", "services"):
         raise CatalogueError(f"The release catalogue has no project {name!r}. It knows: {', '.join(PROJECTS)}.")
     source = pathlib.Path(__file__).with_name("data") / f"{name}.json"
     found: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
@@ -530,6 +530,16 @@ def _before(version: str, limit: str) -> bool:
 def services() -> dict[str, Any]:
     """Usual units, programs and files of Glance's and Nova's services, per way of packaging."""
     return _data("services")
+
+
+def command_calls_v1(program: str, major: int | None = None) -> bool:
+    """Whether a command line tool has v1 of the Images API built in at that release, or at any when none is given."""
+    rules = _data("commands").get(program, {"images_api": ()})["images_api"]
+    return any(
+        rule["api_version"] == 1
+        and (major is None or (rule["releases"][0] or 0) <= major <= (rule["releases"][1] or major))
+        for rule in rules
+    )
 
 
 def consumers() -> dict[str, Any]:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.stackops.glance.plugins.module_utils import _survey, _units
+from ansible_collections.stackops.glance.plugins.module_utils import _scheduled, _survey, _units
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 
@@ -235,8 +235,9 @@ def test_programs_in_crontabs(tmp_path, units, monkeypatch):
         "# glance-scrubber\n0 3 * * * glance /usr/bin/glance-cache-prefetcher\n1 1 * * * root my-glance-scrubber\n"
         "2 2 * * * root cd /; glance-scrubber # glance-replicator\n"
     )
-    monkeypatch.setattr(_survey, "CRON_FILES", ())
-    monkeypatch.setattr(_survey, "CRON_DIRECTORIES", (str(directory),))
+    monkeypatch.setattr(_scheduled, "CRON_FILES", ())
+    monkeypatch.setattr(_scheduled, "CRON_DIRECTORIES", (str(directory),))
+    monkeypatch.setattr(_scheduled, "UNIT_DIRECTORIES", ())
     crons = look(tmp_path, glance(tmp_path))["services"]["glance-api"]["crons"]
     assert [(cron["line"], cron["program"]) for cron in crons] == [
         (2, "glance-cache-prefetcher"), (4, "glance-scrubber"),
