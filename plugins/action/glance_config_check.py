@@ -64,9 +64,7 @@ def _named(project: str, text: str | None) -> _catalogue.Release | None:
     return _service.known_release(project, text) if text else None
 
 
-def _report(
-    findings: list[Finding], current: _catalogue.Release, target: _catalogue.Release | None
-) -> dict[str, Any]:
+def _report(findings: list[Finding], current: _catalogue.Release, target: _catalogue.Release | None) -> dict[str, Any]:
     counts = {severity: sum(found.severity == severity for found in findings) for severity in SEVERITIES}
     return {
         "findings": [found.as_dict() for found in findings],
