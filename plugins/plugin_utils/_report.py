@@ -136,6 +136,7 @@ class _Caller(TypedDict):
 
 class Caller(_Caller, total=False):
     user_agent: str | None
+    via: str | None
     requests: dict[str, int]
     first: str | None
     last: str | None
@@ -148,11 +149,14 @@ class Callers(TypedDict, total=False):
     host: str
     error: str
     span: Span | None
+    covered: list[Span]
     covered_days: float | None
+    judged_by: str | None
     files: list[dict[str, Any]]
     versions: dict[str, int]
     callers: list[Caller]
     tools: list[dict[str, Any]]
+    troubles: list[str]
     truncated: bool
 
 

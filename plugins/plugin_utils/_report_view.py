@@ -135,9 +135,9 @@ class Bar:
 @dataclass(frozen=True)
 class CallerRow:
     client: str
-    user_agents: list[str]
+    told: list[str]
     v1: int
-    v2: int
+    v2: int | None
     first: str
     last: str
     hosts: Names
@@ -150,13 +150,15 @@ class LogSpan:
     host: str
     text: str
     files: list[dict[str, Any]]
-    trouble: str
+    troubles: list[str]
 
 
 @dataclass(frozen=True)
 class CallersView:
+    """``v2`` is None where requests for v2 were not counted."""
+
     v1: int
-    v2: int
+    v2: int | None
     callers: list[CallerRow]
     more: int
     spans: list[LogSpan]
@@ -363,57 +365,63 @@ def _worst_and_most(each: dict[str, Any]) -> tuple[int, int]:
 
 
 def _callers(logs: list[dict[str, Any]]) -> CallersView | None:
-    """The callers of all hosts together; those of v1 first."""
+    """The callers of v1 in the logs of all hosts together."""
     if not logs:
         return None
     calls = [{**caller, "host": log.get("host", "")} for log in logs for caller in log.get("callers", [])]
-    found = []
-    for client, its in alike(calls, lambda each: each["client"]).items():
-        v1, v2 = (sum(each.get("requests", {}).get(version, 0) for each in its) for version in ("v1", "v2"))
-        if v1:
-            agents = [each["user_agent"] for each in its if each.get("user_agent")]
-            examples = [path for each in its for path in each.get("examples", [])]
-            found.append(
-                CallerRow(
-                    client,
-                    list(dict.fromkeys(agents))[:3],
-                    v1,
-                    v2,
-                    moment(min((each["first"] for each in its if each.get("first")), default=None)),
-                    moment(max((each["last"] for each in its if each.get("last")), default=None)),
-                    names(each["host"] for each in its),
-                    list(dict.fromkeys(examples))[:3],
-                    v1,
-                )
-            )
-    found.sort(key=lambda row: -row.v1)
-    most = found[0].v1 if found else 0
-    v1, v2 = (sum((log.get("versions") or {}).get(version, 0) for log in logs) for version in ("v1", "v2"))
+    rows = [_caller(client, its) for client, its in alike(calls, lambda each: each["client"]).items()]
+    rows = sorted((row for row in rows if row.v1), key=lambda row: -row.v1)
+    most = rows[0].v1 if rows else 0
     tools = [
         (":".join(str(part) for part in (tool.get("file"), tool.get("line")) if part), str(tool.get("program", "")))
         for log in logs
         for tool in log.get("tools", [])
     ]
     return CallersView(
-        v1=v1,
-        v2=v2,
-        callers=[replace(row, length=share(row.v1, most)) for row in found[:MOST]],
-        more=max(0, len(found) - MOST),
+        v1=_requests([log.get("versions") or {} for log in logs], "v1") or 0,
+        v2=_requests([log.get("versions") or {} for log in logs], "v2"),
+        callers=[replace(row, length=share(row.v1, most)) for row in rows[:MOST]],
+        more=max(0, len(rows) - MOST),
         spans=[_span(log) for log in logs],
         tools=list(dict.fromkeys(tools)),
     )
 
 
+def _requests(counted: list[dict[str, int]], version: str) -> int | None:
+    numbers = [each[version] for each in counted if version in each]
+    return sum(numbers) if numbers else None
+
+
+def _caller(client: str, its: list[dict[str, Any]]) -> CallerRow:
+    counted = [each.get("requests") or {} for each in its]
+    agents = [each["user_agent"] for each in its if each.get("user_agent")]
+    through = [f"through {each['via']}" for each in its if each.get("via")]
+    examples = [path for each in its for path in each.get("examples", [])]
+    return CallerRow(
+        client,
+        [*list(dict.fromkeys(agents))[:3], *list(dict.fromkeys(through))[:3]],
+        _requests(counted, "v1") or 0,
+        _requests(counted, "v2"),
+        moment(min((each["first"] for each in its if each.get("first")), default=None)),
+        moment(max((each["last"] for each in its if each.get("last")), default=None)),
+        names(each["host"] for each in its),
+        list(dict.fromkeys(examples))[:3],
+        0,
+    )
+
+
 def _span(log: dict[str, Any]) -> LogSpan:
-    span, days = log.get("span") or {}, log.get("covered_days")
-    trouble = log.get("error", "")
-    if log.get("truncated"):
-        trouble = "The logs were not read to their end."
-    text = ""
+    span, days, stretches = log.get("span") or {}, log.get("covered_days"), len(log.get("covered") or ())
+    text = "no time covered"
     if span.get("from"):
         text = f"{moment(span['from'])} to {moment(span.get('to'))}"
         text += f", {days:,.1f} days covered" if days is not None else ""
-    return LogSpan(log.get("host", ""), text or "no time covered", log.get("files", []), trouble)
+        text += f" in {stretches} stretches" if stretches > 1 else ""
+        text += ", by the balancer's logs" if log.get("judged_by") == "proxy" else ""
+    troubles = [*([log["error"]] if log.get("error") else []), *log.get("troubles", [])]
+    if log.get("truncated"):
+        troubles.append("More clients asked than are kept one by one; the sums hold all.")
+    return LogSpan(log.get("host", ""), text, log.get("files", []), troubles)
 
 
 # -- what was done ------------------------------------------------------------------------------------------------

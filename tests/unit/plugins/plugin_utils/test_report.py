@@ -315,6 +315,36 @@ def test_sections_without_data_vanish_or_say_why() -> None:
     assert "member-pending" in clean.said
 
 
+def test_what_the_logs_tell_and_what_they_do_not() -> None:
+    caller = {
+        "client": "10.0.0.1",
+        "user_agent": None,
+        "via": "10.0.0.9",
+        "requests": {"v1": 5},
+        "first": None,
+        "last": None,
+    }
+    log = {
+        "host": "g1", "span": {"from": "2026-11-14T06:00:00Z", "to": "2026-11-21T06:00:00Z"}, "covered_days": 6.94,
+        "covered": [{}, {}], "judged_by": "proxy", "versions": {"v1": 5}, "callers": [caller], "truncated": True,
+        "troubles": ["journal of glance-api holds no requests"],
+    }  # fmt: skip
+    unread = {"host": "g2", "error": "No log was found."}
+    view = _report_view.view(report(callers=[log, unread])).callers
+    assert view is not None and (view.v1, view.v2, view.callers[0].told) == (5, None, ["through 10.0.0.9"])
+    assert [(span.text, span.troubles) for span in view.spans] == [
+        (
+            "2026-11-14 06:00:00 UTC to 2026-11-21 06:00:00 UTC, 6.9 days covered in 2 stretches, by the balancer's logs",
+            [
+                "journal of glance-api holds no requests",
+                "More clients asked than are kept one by one; the sums hold all.",
+            ],
+        ),
+        ("no time covered", ["No log was found."]),
+    ]
+    assert "5 requests for v1 by 1 client, in the access logs." in page(report(callers=[log, unread])).said
+
+
 def test_three_hundred_hosts_read_as_a_few_lines_in_time() -> None:
     data = whole(300)
     # Else every host has a finding that names it, and is a line of its own.
