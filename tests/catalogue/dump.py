@@ -181,6 +181,16 @@ def plain(value):
     return str(value)
 
 
+def older_names(group, opt):
+    """Each older name once, though oslo.config keeps the forms with dash and underscore apart."""
+    names = []
+    for old in opt.deprecated_opts:
+        name = '%s/%s' % (old.group or group, (old.name or opt.dest).replace('-', '_'))
+        if name not in names:
+            names.append(name)
+    return names
+
+
 def describe(project, group, opt, default, sections=()):
     """One option in the words that generate.py reads."""
     name, limits = kind(opt.type)
@@ -190,8 +200,7 @@ def describe(project, group, opt, default, sections=()):
              'limits': limits, 'secret': bool(opt.secret),
              'deprecated': bool(opt.deprecated_for_removal), 'deprecated_since': opt.deprecated_since,
              'sample_default': plain(opt.sample_default), 'sections': sorted(sections),
-             'deprecated_names': ['%s/%s' % (old.group or group, (old.name or opt.dest).replace('-', '_'))
-                                  for old in opt.deprecated_opts]}
+             'deprecated_names': older_names(group, opt)}
     if name in ('List', 'Dict'):
         item = getattr(opt.type, 'item_type', None) or getattr(opt.type, 'value_type', None)
         found['item'] = list(kind(item)) if item else None

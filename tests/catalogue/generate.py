@@ -281,7 +281,10 @@ class Catalogue:
             "policies": {each["name"]: each for each in dump["policies"] or ()},
             "db": {**dump["db"], "new_schema": None if new else near["database"].get("schema")},
             "eventlet_server": "working, deprecated" if known == "deprecated" else dump["eventlet_server"],
-            "libraries": {"glance_store": dump["libraries"]["glance-store"], "oslo.policy": dump["libraries"]["oslo.policy"]},
+            "libraries": {
+                "glance_store": dump["libraries"]["glance-store"],
+                "oslo.policy": dump["libraries"]["oslo.policy"],
+            },
             "paste_flavors": dump["paste_flavors"] or near["paste_flavors"],
             "wsgi_scripts": dump["wsgi_scripts"] if dump["wsgi_scripts"] is not None else [],
         }
