@@ -229,7 +229,8 @@ class Mysql(Database):
                 # A statement that finds what it would write already there counts the row all the same.
                 client_flag=CLIENT.FOUND_ROWS,
             )
-            self.version = self.connection.get_server_info()
+            # MariaDB greets as 5.5.5 for the sake of old clients.
+            self.version = str(self.one("SELECT VERSION()"))
         except (*self.errors, RuntimeError, ValueError) as error:
             raise self.trouble(error) from None
         maker = "MariaDB" if "mariadb" in self.version.lower() else "MySQL"

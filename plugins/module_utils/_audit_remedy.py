@@ -20,14 +20,16 @@ from typing import Any
 
 from ansible_collections.stackops.glance.plugins.module_utils._audit import (
     BASE,
+    BOOT,
     GLANCE_OWN,
     GLANCE_PREFIX,
     RESERVED,
+    UUID,
 )
 from ansible_collections.stackops.glance.plugins.module_utils._audit_database import Database, glance_columns
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._files import mask, sync_directory
-from ansible_collections.stackops.glance.plugins.module_utils._images import Images
+from ansible_collections.stackops.glance.plugins.module_utils._images import Images, one_line
 
 Cells = dict[str, Any]
 STATES = ("renamed", "merged", "removed")
@@ -63,11 +65,12 @@ class Change:
 
     @property
     def needs_sql(self) -> bool:
-        """Whether v2 cannot do it: it hides or reserves the name, or the database takes both names for one."""
+        """Whether v2 cannot do it, or not take it back: it hides or reserves the name, or the database takes both names
+        for one, or its schema refuses the value that was there."""
         return (
             self.name in BASE | RESERVED
             or self.name.startswith(GLANCE_PREFIX)
-            or self.finding == "property-case-collision"
+            or self.finding in ("property-case-collision", "boot-property-none")
             or self.value is None
             or (self.to is not None and self.to.lower() == self.name.lower())
         )
@@ -211,7 +214,10 @@ class ApiStore(Store):
                 409: "The image is not in a state for it.",
                 500: "A deleted row may hold the name under another case; give database, so that SQL can do it.",
             }.get(answer.status_code, "")
-            raise GlanceError(f"Image {image}: Glance answered the change with {answer.status_code}. {hint}".strip())
+            said = one_line(answer.text) or "no text"
+            raise GlanceError(
+                f"Image {image}: Glance answered the change with {answer.status_code}: {said} {hint}".strip()
+            )
         found = answer.json()
         wrong = [name for name, value in after.items() if found.get(name) != value]
         if wrong:
@@ -223,6 +229,11 @@ class ApiStore(Store):
         return cells
 
     def drop(self, cells: Cells, name: str) -> Cells:
+        if name in BOOT and not UUID.fullmatch(cells[name]):
+            # v2's schema would refuse to take it back.
+            raise GlanceError(
+                f"Property {name!r} can be taken away through v2 and never be brought back. Give database."
+            )
         return {other: value for other, value in cells.items() if other != name}
 
     def put(self, cells: Cells, name: str, value: Any) -> Cells:

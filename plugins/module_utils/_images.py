@@ -184,7 +184,7 @@ def connect(module: AnsibleModule) -> Cloud:
         ) from None
     except NO_ANSWER as error:
         raise GlanceError(
-            f"Keystone at {where} cannot be used: {_one_line(error)} Check the address, the network, a proxy and TLS."
+            f"Keystone at {where} cannot be used: {one_line(error)} Check the address, the network, a proxy and TLS."
         ) from None
 
 
@@ -201,7 +201,7 @@ def _hide_secrets(module: AnsibleModule, config: dict[str, Any]) -> None:
     module.no_log_values.update(secrets)
 
 
-def _one_line(error: object) -> str:
+def one_line(error: object) -> str:
     """What a person needs of an error or an HTML page: no tags, and of urllib3's nested errors the innermost."""
     innermost = re.search(r"Caused by \w+\(.*?\): (.*?)[\"')]*$", str(error).strip(" ."), re.DOTALL)
     text = " ".join(re.sub(r"<[^>]*>", " ", innermost[1] if innermost else str(error)).split())
@@ -224,7 +224,7 @@ class Service:
         try:
             return self.session.request(url, method, authenticated=authenticated, raise_exc=False, **settings)
         except NO_ANSWER as error:
-            raise GlanceError(f"{method} {url} got no answer: {_one_line(error)}", url=url) from error
+            raise GlanceError(f"{method} {url} got no answer: {one_line(error)}", url=url) from error
 
     def call(self, method: str, path: str, *wanted: int, **settings: Any) -> Any:
         """One request that must come back with one of the wanted statuses (200 when none is named)."""
@@ -234,7 +234,7 @@ class Service:
         expected = " or ".join(map(str, wanted or (200,)))
         raise GlanceError(
             f"{method} {self.root}{path} was answered {response.status_code} instead of {expected}: "
-            f"{_one_line(response.text) or 'no text'}",
+            f"{one_line(response.text) or 'no text'}",
             status=response.status_code,
             url=self.root + path,
         )
@@ -489,7 +489,7 @@ class RoundTrip:
                 if time.monotonic() >= self.deadline:
                     raise GlanceError(f"The time was up after {size} bytes of image {self.image_id} had come back.")
         except NO_ANSWER as error:
-            reason = _one_line(error)
+            reason = one_line(error)
             raise GlanceError(f"The download of image {self.image_id} broke after {size} bytes: {reason}") from error
         finally:
             response.close()

@@ -88,7 +88,7 @@ options:
     required: true
   database:
     description:
-      - The database's URL, as for M(stackops.glance.image_audit_info#module), with the rights C(SELECT), C(INSERT), C(UPDATE) and
+      - The database's URL, as for O(stackops.glance.image_audit_info#module:database), with the rights C(SELECT), C(INSERT), C(UPDATE) and
         C(DELETE) on C(image_properties), and C(SELECT) and C(UPDATE) on C(images) for its locks. Nothing but
         C(image_properties) is written.
       - Needed for what v2 cannot do - names that it hides or reserves, C(os_glance_*), values that are NULL, and names that

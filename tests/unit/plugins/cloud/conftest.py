@@ -196,8 +196,8 @@ class Handler(BaseHTTPRequestHandler):
     def listing(self, query: dict[str, str]) -> None:
         found = [i for i in self.cloud.images.values() if query.get("visibility") in (None, i.get("visibility"))]
         for key in ("created_at", "updated_at"):
-            since = query.get(key, "gte:").removeprefix("gte:")
-            found = [i for i in found if i.get(key, "") >= since]
+            operator, _colon, when = query.get(key, "gte:").partition(":")
+            found = [i for i in found if (i.get(key, "") >= when) == (operator == "gte")]
         if "visibility" not in query:  # of the community's images a list has the project's own
             found = [i for i in found if i.get("visibility") != "community" or i.get("owner") == "p"]
         hidden = query.get("os_hidden", "false") == "true"

@@ -177,3 +177,14 @@ def test_a_database_that_is_not_glances(tmp_path, run):
 def test_without_pymysql_it_says_what_to_install(run, monkeypatch):
     monkeypatch.setattr(_audit_database, "PYMYSQL_ERROR", "No module named 'pymysql'")
     assert "PyMySQL" in run(image_audit_info, database="mysql://u:p@h/glance")["msg"]
+
+
+def test_the_documents_table_says_what_the_kinds_say():
+    path = pathlib.Path(__file__).resolve().parents[4] / "docs" / "image-audit.md"
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in path.read_text().splitlines()]
+    documented = [row for row in cells if len(row) == 5 and row[0].startswith("`")]
+    assert documented == [
+        [f"`{kind.id}`", kind.severity, "A" if kind.api else "S", kind.message, kind.remedy]
+        for kind in _audit.KINDS.values()
+    ]
+    assert ", ".join(f"`{name}`" for name in sorted(_audit.BASE)) in path.read_text()
