@@ -135,6 +135,7 @@ class Bar:
 @dataclass(frozen=True)
 class CallerRow:
     client: str
+    name: str
     told: list[str]
     v1: int
     v2: int | None
@@ -399,6 +400,7 @@ def _caller(client: str, its: list[dict[str, Any]]) -> CallerRow:
     examples = [path for each in its for path in each.get("examples", [])]
     return CallerRow(
         client,
+        its[0].get("name") or "",
         [*list(dict.fromkeys(agents))[:3], *list(dict.fromkeys(through))[:3]],
         _requests(counted, "v1") or 0,
         _requests(counted, "v2"),
@@ -410,12 +412,16 @@ def _caller(client: str, its: list[dict[str, Any]]) -> CallerRow:
     )
 
 
+def _days(days: float) -> str:
+    return f"{days:,.1f} days" if days >= 1 else seconds(days * 86400)
+
+
 def _span(log: dict[str, Any]) -> LogSpan:
     span, days, stretches = log.get("span") or {}, log.get("covered_days"), len(log.get("covered") or ())
     text = "no time covered"
     if span.get("from"):
         text = f"{moment(span['from'])} to {moment(span.get('to'))}"
-        text += f", {days:,.1f} days covered" if days is not None else ""
+        text += f", {_days(days)} covered" if days is not None else ""
         text += f" in {stretches} stretches" if stretches > 1 else ""
         text += ", by the balancer's logs" if log.get("judged_by") == "proxy" else ""
     troubles = [*([log["error"]] if log.get("error") else []), *log.get("troubles", [])]

@@ -185,9 +185,9 @@ def arguments(**more: Any) -> dict[str, Any]:
 def test_what_is_gathered() -> None:
     diff = {"before_header": "/etc/x", "after_header": "/etc/x", "before": "a\nb\n", "after": "a\nc\n"}
     variables = {
-        "n1": {"glance_flip_survey": {"services": {}}, "glance_flip_prepared": {"diff": [diff]},
+        "n1": {"glance_flip_survey": {"services": {}, "addresses": ["10.0.0.1", "fd00::1"]}, "glance_flip_prepared": {"diff": [diff]},
                "glance_flip_phases": [{"step": "nova", "phase": "drain", "started": 1, "ended": 2.5, "ok": True}],
-               "glance_flip_callers": {"changed": False, "versions": {"v1": 1}}},
+               "glance_flip_callers": {"changed": False, "callers": [{"client": "fd00::1"}, {"client": "10.0.0.7"}]}},
         "n2": {"glance_flip_survey": {"failed": True, "msg": "Gone."}, "glance_flip_callers": {"skipped": True}},
     }  # fmt: skip
     data = _report.build(arguments(), variables, "2026-11-21T10:00:00Z")
@@ -202,7 +202,8 @@ def test_what_is_gathered() -> None:
     assert data["timeline"] == [
         {"host": "n1", "step": "nova", "phase": "drain", "started": 1, "ended": 2.5, "ok": True}
     ]
-    assert data["callers"] == [{"host": "n1", "versions": {"v1": 1}}]
+    callers = [{"client": "fd00::1", "name": "n1"}, {"client": "10.0.0.7", "name": None}]
+    assert data["callers"] == [{"host": "n1", "callers": callers}]
     assert data["audit"] is None and data["round_trip"] is None
     assert "hidden" not in json.dumps(data)
     assert _report_files.render(data)
