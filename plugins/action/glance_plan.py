@@ -27,6 +27,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "consumer_hosts": {"type": "list", "elements": "str", "default": []},
     "cloud": {"type": "dict", "default": {}},
     "v1_off": {"type": "bool", "default": False},
+    "v1_quiet_days": {"type": "float", "default": 7},
     "nova_option": {"type": "str", "choices": ["absent", "false"], "default": "absent"},
     "accept": {"type": "list", "elements": "str", "default": []},
     "takeover": {"type": "bool", "default": False},
@@ -63,13 +64,15 @@ class ActionModule(ActionBase):
     def fleet(arguments: dict[str, Any], task_vars: dict[str, Any]) -> _plan.Fleet:
         kinds = [arguments[kind] for kind in ("glance_hosts", "nova_hosts", "consumer_hosts")]
         hosts = list(dict.fromkeys(host for kind in kinds for host in kind))
-        surveys, overrides = {}, {}
+        surveys, overrides, callers = {}, {}, {}
         for host in hosts:
             variables = task_vars["hostvars"][host]
             if "glance_flip_survey" in variables:
                 surveys[host] = dict(variables["glance_flip_survey"])
             overrides[host] = dict(variables.get("glance_flip_services") or {})
-        return _plan.Fleet(*kinds, surveys=surveys, overrides=overrides)
+            if not (variables.get("glance_flip_callers") or {"skipped": True}).get("skipped"):
+                callers[host] = dict(variables["glance_flip_callers"])
+        return _plan.Fleet(*kinds, surveys=surveys, overrides=overrides, callers=callers)
 
     @staticmethod
     def result(

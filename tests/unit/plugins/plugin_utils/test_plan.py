@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,7 +82,7 @@ def healthy() -> dict[str, Any]:
 
 
 def plan(given: Fleet, cloud: dict[str, Any] = CLOUD, **wishes: Any) -> Plan:
-    return _plan.make(given, cloud, Wishes(**wishes), CONTROLLER)
+    return _plan.make(given, cloud, Wishes(**{"v1_quiet_days": 0, **wishes}), CONTROLLER)
 
 
 def ids(made: Plan, severity: str | None = None) -> list[str]:
@@ -346,6 +347,51 @@ def test_a_registry_that_is_needed_goes_on() -> None:
     made = plan(fleet(g1=asking, n1=nova()), v1_off=True)
     assert ids(made, "note") == ["registry_needed"]
     assert made.local["glance_v1_off"]["g1"]["retire"] == []
+
+
+def quiet(seen: str | None = None, days: int = 8) -> dict[str, Any]:
+    """Logs that end now and cover these days, with one caller of v1 at most."""
+    moment = "2026-11-20T12:00:00Z"
+    caller = {
+        "client": "192.0.2.9",
+        "user_agent": None,
+        "requests": {"v1": 3},
+        "first": seen,
+        "last": seen,
+        "examples": [],
+    }
+    log = {"path": "/var/log/glance/api.log", "format": "eventlet", "error": None, "unreadable": 0}
+    covered = [{"from": f"2026-11-{20 - days:02}T12:00:00Z", "to": moment}]
+    return {"files": [log], "covered": covered, "callers": [caller] if seen else [], "troubles": []}
+
+
+NOW = 1795176000.0  # 2026-11-20T12:00:00Z
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (quiet(), None),
+        (quiet("2026-11-19T12:00:00Z"), "v1_callers_seen"),
+        (quiet("2026-11-12T13:00:00Z"), None),
+        (quiet(days=2), "v1_logs_too_short"),
+        ({"failed": True, "msg": "no"}, "v1_logs_unreadable"),
+    ],
+)
+def test_v1_goes_off_only_after_quiet_days(log: dict[str, Any], expected: str | None) -> None:
+    host = glance()
+    host.update(time=NOW, addresses=["192.0.2.9"])
+    given = replace(fleet(g1=host, n1=nova(V2)), callers={"g1": log})
+    made = plan(given, v1_off=True, v1_quiet_days=7)
+    assert ids(made) == ([expected, "v1_stays_on"] if expected else [])
+    assert list(steps(made)) == ([] if expected else ["glance_v1_off"])
+    if expected:
+        accepted = plan(given, v1_off=True, v1_quiet_days=7, accept=[expected])
+        assert list(steps(accepted)) == ["glance_v1_off"]
+        # Where v1 is to stay on, it is worth a note and no more.
+        assert ids(plan(given, v1_quiet_days=7), "note") == [expected]
+    if expected == "v1_callers_seen":
+        assert "192.0.2.9 (g1) 3 requests" in made.findings[0].message
 
 
 def test_v1_that_cannot_be_turned_off_is_a_blocker() -> None:
