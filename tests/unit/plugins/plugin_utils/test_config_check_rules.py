@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import pathlib
+import re
+
 import pytest
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _config_check, _config_check_rules
 from ansible_collections.stackops.glance.plugins.plugin_utils._config_check_view import View
@@ -161,3 +164,19 @@ def test_places_of_what_the_paste_file_holds() -> None:
     assert [each.place for each in found if each.id == "paste_healthcheck_filter"] == [
         "/etc/glance/glance-api-paste.ini:5"
     ]
+
+
+# -- the document -----------------------------------------------------------------------------------------------------
+
+
+def test_the_document_names_every_finding_and_no_other() -> None:
+    root = pathlib.Path(__file__).resolve().parents[4]
+    document = (root / "docs" / "config-check.md").read_text()
+    made = set(FIRING)
+    for name in ("options", "policy"):
+        source = (root / "plugins" / "plugin_utils" / f"_config_check_{name}.py").read_text()
+        made |= set(re.findall(r'^ +"((?:option|policy|value|default|store|group)_\w+)",$', source, re.MULTILINE))
+    rows = [line for line in document.splitlines() if line.startswith("|")]
+    named = {name for row in rows for name in re.findall(r"`(\w+_\w+)`", row.rsplit("|", 2)[1] + row.split("|")[1])}
+    assert named - made == set()
+    assert made - named == set()
