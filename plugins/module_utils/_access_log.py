@@ -110,7 +110,7 @@ class Parser(object):
             day, month, year, kind, hour, minute, second, zone, frontend, backend, method, path = match.groups()
             if self.frontends and not self.frontends & set((frontend.rstrip(b'~'), backend)):
                 method = path = b''  # another service's; its line still tells that the log goes on
-            client = line[:match.start()].rstrip().rpartition(b' ')[2].rpartition(b':')[0]
+            client = line[:match.start()].rstrip().rpartition(b' ')[2].rpartition(b'"')[2].rpartition(b':')[0]
             return self._request('haproxy', client, (year, month, day, hour, minute), second, zone, method, path, b'')
         match = _UWSGI.search(line)
         if match:
@@ -534,9 +534,10 @@ def _unpacked(stream):
             if out:
                 yield out
             data = decoder.unconsumed_tail
-            if decoder.unused_data.strip(b'\0'):
+            if decoder.unused_data:  # the next member, or padding
                 data = decoder.unused_data.lstrip(b'\0')
-                decoder = zlib.decompressobj(31)
+                if data:
+                    decoder = zlib.decompressobj(31)
     # Python 2.7 does not tell whether the data has come to its end: if so, a byte more is none of the decoder's.
     probe = decoder.copy()
     try:
