@@ -48,7 +48,7 @@ def named(patterns):
     # type: (Iterable[str]) -> Iterator[Source]
     """The files that the operator names. Each rotation is a log of its own."""
     for pattern in patterns:
-        for path in sorted(glob.glob(pattern)) or [pattern]:
+        for path in [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern)) or [pattern]:
             base, turn = _rotation(path)
             yield Source(base, base, path, None, turn)
 
@@ -192,7 +192,7 @@ def _rotations(path, stream):
         patterns.append(re.escape(stem) + r'[.-](\d[\d.:T_-]*)' + re.escape(ending) + r'(?:\.(?:gz|bz2|xz|zst|lz4))?$')
     for each in sorted(glob.glob(glob_escape(stem) + '*')):
         if any(re.match(pattern, each) for pattern in patterns) and os.path.isfile(each):
-            yield Source(stream, path, each, None, _rotation(each)[1])
+            yield Source(stream, path, each, None, 0 if each == path else _rotation(each)[1] or None)
 
 
 def glob_escape(path):
