@@ -306,7 +306,7 @@ class Reader(object):
         if not stat.S_ISREG(status.st_mode):
             raise _Unreadable('It is no regular file.')
         # A log that is rotated meanwhile comes along twice, under two names.
-        if (status.st_dev, status.st_ino) in self._seen or (self.since is not None and status.st_mtime < self.since):
+        if (status.st_dev, status.st_ino) in self._seen or (self.since is not None and status.st_mtime < self.since - SILENCE):
             raise _Skip()
         self._seen.add((status.st_dev, status.st_ino))
         with io.open(path, 'rb', buffering=0) as stream:
@@ -557,7 +557,7 @@ def _journal(unit, since):
     """The messages of a unit. Each access line has its own date, so that the journal's is not needed."""
     command = ['journalctl', '--quiet', '--no-pager', '--output=cat', '--unit=' + unit]
     if since is not None:
-        command.append('--since=' + time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(since)))
+        command.append('--since=' + time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(since - SILENCE)))
     with tempfile.TemporaryFile() as errors:
         try:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,

@@ -146,7 +146,7 @@ callers:
     requests: {description: Requests per version., type: dict, sample: {v1: 120}}
     first: {description: When it was first seen., type: str}
     last: {description: When it was last seen., type: str}
-    examples: {description: "Up to three requests for v1.", type: list, elements: str, sample: [GET /v1/images/detail?limit=20]}
+    examples: {description: "Up to three requests for v1.", type: list, elements: str, sample: ["GET /v1/images/detail?limit=20"]}
 tools:
   description:
     - What runs by schedule and speaks v1. Whether a program does, the catalogue says for the release given with the service, or

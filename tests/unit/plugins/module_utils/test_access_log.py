@@ -214,6 +214,11 @@ def test_since(tmp_path):
     result = read(log, since=NOW - 2 * DAY)
     assert counts(result) == {"192.0.2.1": 1, "10.0.0.2": 1}
     assert result["span"]["from"] == "2026-11-20T00:00:00Z"
+    # The file before the time asked for tells whether the log went on there.
+    older = write(tmp_path / "api.log.1", line(NOW - 4 * DAY) + line(NOW - 2.2 * DAY))
+    newer = write(tmp_path / "api.log.0", line(NOW - 1.96 * DAY) + line(NOW))
+    os.utime(older, (NOW - 2.2 * DAY, NOW - 2.2 * DAY))
+    assert read(older, newer, since=NOW - 2 * DAY)["covered_days"] == 2.0
     os.utime(log, (NOW - 3 * DAY, NOW - 3 * DAY))
     assert read(log, since=NOW - 2 * DAY)["files"] == []
 
@@ -360,7 +365,7 @@ def test_a_journal(tmp_path, monkeypatch):
     write(tmp_path / "entries", line(NOW - 2 * DAY) + "a traceback\n" + line(NOW - DAY))
     result = journalctl(tmp_path, monkeypatch, f'echo "$@" >{tmp_path}/asked; cat {tmp_path}/entries')
     assert result["versions"] == {"v1": 2}
-    assert "--unit=glance-api --since=2026-11-14 00:00:00" in (tmp_path / "asked").read_text()
+    assert "--unit=glance-api --since=2026-11-13 18:00:00" in (tmp_path / "asked").read_text()
 
 
 def test_journals_that_tell_nothing(tmp_path, monkeypatch):
