@@ -73,6 +73,7 @@ def _known(view: View, group: str, name: str, option: Option, unjudged: dict[str
                 name,
                 f"{_label(group, name)} is set, {view.current} does not know it, and {view.release} will obey it.",
                 "Make sure that the value is meant for the new release; take the line out otherwise.",
+                option,
             )
     if option.deprecated:
         yield _finding(
@@ -302,7 +303,7 @@ def _defaults(view: View, target: Release) -> Iterator[Finding]:
             f"{_label(new.group, new.name)} is not set, and its default changes from {_value(old)} to {_value(new)} between "
             f"{view.current} and {target}.",
             f"To keep things as they are, set it to {_value(old)}; else do nothing.",
-            source=_source(new),
+            source=_source(view, new),
         )
 
 
@@ -345,9 +346,9 @@ def _successor(view: View, group: str, name: str) -> str:
     return found.text if found else ""
 
 
-def _source(option: Option | None) -> str:
+def _source(view: View, option: Option | None) -> str:
     if option is None:
-        return ""
+        return f"options of {view.release}"
     last = option.removed - 1 if option.removed else None
     name = "glance_store" if option.store else option.project
     span = f"from release {option.introduced}" + (f" to {last}" if last else "")
@@ -366,5 +367,5 @@ def _finding(
 ) -> Finding:
     place: Place = view.place(group, name)
     successor = _catalogue.successor(view.project, group, name)
-    source = successor.source if successor and successor.text == remedy else _source(option)
+    source = successor.source if successor and successor.text == remedy else _source(view, option)
     return Finding(id_, severity, message, remedy, file=place.file, line=place.line, source=source)

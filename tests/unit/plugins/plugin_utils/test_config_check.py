@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
-from ansible_collections.stackops.glance.plugins.plugin_utils import _config_check, _service
+from ansible_collections.stackops.glance.plugins.module_utils import _files
+from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _config_check, _service
 
 from .config_checks import CONF, POLICY, release, surveyed
 
@@ -109,6 +111,21 @@ def test_references_are_followed() -> None:
 def test_a_secret_is_neither_shown_nor_judged() -> None:
     text = "[DEFAULT]\nmetadata_encryption_key = ********\ntransport_url = rabbit://a:********@h/\nadmin_password = ********"
     assert all("blocker" != each.severity for each in found(text))
+
+
+def test_every_secret_of_the_catalogue_is_masked_on_its_host() -> None:
+    options = [
+        option
+        for project in _catalogue.PROJECTS
+        for each in _catalogue.releases(project)
+        for option in _catalogue.options(project, each)
+    ]
+    options += [option for major in (15, 20, 25, 33) for option in _catalogue.libraries(major).options]
+    shown = {option.name for option in options if option.secret and not _files.is_secret(option.name)}
+    # Addresses, of which the password alone is secret, and two names that are none.
+    assert {name for name in shown if not re.search("connection$|_url$", name)} == {
+        "admin_tenant_name", "swift_store_config_file",
+    }  # fmt: skip
 
 
 def test_an_option_of_another_program_stops_nobody() -> None:
