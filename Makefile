@@ -5,13 +5,13 @@
 SCENARIOS ?= $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 # File sets that the differential fuzz of `make test` reads with both parsers.
 EXAMPLES ?= 20000
-GATES = environments lint unit images compile sanity fuzz molecule
+GATES = environments lint unit images catalogue compile sanity fuzz molecule
 
 IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL = help
-.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit sanity compile fuzz molecule test test-all bench
+.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit catalogue sanity compile fuzz molecule test test-all bench
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -54,6 +54,9 @@ format: env ## Format the Python code that is not for old hosts
 
 unit: env ## Unit tests
 	@$(IN) pytest -q tests/unit
+
+catalogue: env ## Compare the release catalogue with the option objects and policies of four live releases
+	@$(IN) python tests/catalogue/check.py
 
 compile: environments ## Compile what runs on managed hosts with Python 2.7 and 3.6
 	@$(IN) python tests/bin/compile_hosts.py

@@ -8,12 +8,17 @@ import os
 import re
 import secrets
 import time
+from dataclasses import replace
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _takeover, _undo
+from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding
 from ansible_collections.stackops.glance.plugins.plugin_utils._table import shown, table
+
+#: Hosts named for one finding on the screen; the report names all.
+SHOWN_HOSTS = 4
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "direction": {"type": "str", "choices": ["do", "undo"], "default": "do"},
@@ -22,6 +27,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "consumer_hosts": {"type": "list", "elements": "str", "default": []},
     "cloud": {"type": "dict", "default": {}},
     "v1_off": {"type": "bool", "default": False},
+    "v1_quiet_days": {"type": "float", "default": 7},
     "nova_option": {"type": "str", "choices": ["absent", "false"], "default": "absent"},
     "accept": {"type": "list", "elements": "str", "default": []},
     "takeover": {"type": "bool", "default": False},
@@ -58,13 +64,15 @@ class ActionModule(ActionBase):
     def fleet(arguments: dict[str, Any], task_vars: dict[str, Any]) -> _plan.Fleet:
         kinds = [arguments[kind] for kind in ("glance_hosts", "nova_hosts", "consumer_hosts")]
         hosts = list(dict.fromkeys(host for kind in kinds for host in kind))
-        surveys, overrides = {}, {}
+        surveys, overrides, callers = {}, {}, {}
         for host in hosts:
             variables = task_vars["hostvars"][host]
             if "glance_flip_survey" in variables:
                 surveys[host] = dict(variables["glance_flip_survey"])
             overrides[host] = dict(variables.get("glance_flip_services") or {})
-        return _plan.Fleet(*kinds, surveys=surveys, overrides=overrides)
+            if not (variables.get("glance_flip_callers") or {"skipped": True}).get("skipped"):
+                callers[host] = dict(variables["glance_flip_callers"])
+        return _plan.Fleet(*kinds, surveys=surveys, overrides=overrides, callers=callers)
 
     @staticmethod
     def result(
@@ -155,15 +163,33 @@ class ActionModule(ActionBase):
                 "",
                 *table(
                     ("severity", "finding", "where", "what"),
-                    [(each.severity, each.id, each.place, each.message) for each in plan.findings],
+                    [
+                        (each.severity, each.id, _place(each, hosts), each.message)
+                        for each, hosts in _by_host(plan.findings)
+                    ],
                 ),
             ]
-            lines += [shown(f"  {each.id}: {each.remedy}") for each in plan.findings if each.severity == "blocker"]
+            remedies = dict.fromkeys((each.id, each.remedy) for each in plan.findings if each.severity == "blocker")
+            lines += [shown(f"  {id_}: {remedy}") for id_, remedy in remedies]
         steps = [(each["name"], each["title"], ", ".join(each["hosts"]) or "Keystone") for each in plan.steps]
         if steps:
             lines += ["", *table(("step to undo" if plan.undo else "step", "so that", "on"), steps)]
         lines += ["", f"verdict: {plan.verdict.replace('_', ' ')}"]
         Display().display("\n".join(lines))
+
+
+def _by_host(findings: list[Finding]) -> list[tuple[Finding, list[str]]]:
+    """Findings that differ in their host alone, as one: a fleet's hosts are often alike."""
+    found: dict[Finding, list[str]] = {}
+    for each in findings:
+        found.setdefault(replace(each, host=""), []).append(each.host)
+    return list(found.items())
+
+
+def _place(found: Finding, hosts: list[str]) -> str:
+    named = ", ".join(hosts[:SHOWN_HOSTS])
+    more = f" and {len(hosts) - SHOWN_HOSTS} more" if len(hosts) > SHOWN_HOSTS else ""
+    return replace(found, host=named + more).place
 
 
 def _state(fleet: _plan.Fleet, host: str, run_id: str, step: str) -> str | None:

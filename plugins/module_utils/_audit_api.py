@@ -4,8 +4,8 @@
 
 """The audit through the Images API v2, for those without access to the database.
 
-A page can be asked for only once the one before it has come, so the list is cut by creation time and the pieces are
-read at the same time. Several pages are under way while one is judged.
+A page can be asked for only once the one before it has come. So the images are cut into lists that have none in common,
+by visibility and by creation time, and several lists are read at the same time: pages are under way while one is judged.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,11 +33,13 @@ from ansible_collections.stackops.glance.plugins.module_utils._audit import (
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._images import Images, highest_minor
 
-#: Pieces that are read at the same time, pages that wait to be judged, and pieces in all.
-READERS, WAITING, PIECES = 4, 4, 16
-#: Nothing is older than OpenStack.
-BEGINNING = datetime(2010, 1, 1, tzinfo=timezone.utc)
+#: Pages that wait to be judged.
+WAITING = 4
+VISIBILITIES = ("public", "private", "shared", "community")
 ISO = "%Y-%m-%dT%H:%M:%SZ"
+#: What a balancer or a Glance with too much to do answers, and how long is waited each time, in seconds.
+BUSY = (502, 503, 504)
+PATIENCE = (1, 2, 4, 8)
 
 CANNOT_SEE = sorted(kind.id for kind in KINDS.values() if not kind.api)
 
@@ -44,10 +47,11 @@ CANNOT_SEE = sorted(kind.id for kind in KINDS.values() if not kind.api)
 class Audit:
     """One look at every image that the user may list."""
 
-    def __init__(self, images: Images, findings: Findings, since: str | None = None) -> None:
+    def __init__(self, images: Images, findings: Findings, since: str | None = None, in_flight: int = 2) -> None:
         self.images = images
         self.findings = findings
         self.since = since
+        self.in_flight = in_flight
         found = highest_minor(images.versions())
         if found is None:
             raise GlanceError(
@@ -104,59 +108,49 @@ class Audit:
     def pages(self) -> Iterator[list[dict[str, Any]]]:
         """Every image once."""
         wanted = self.findings.tallies.keys()
-        queries: list[dict[str, str]] = [{}]
-        if wanted <= set(MISREAD):
-            queries = [{"visibility": kind.removesuffix("-visibility"), "sort": "updated_at:desc"} for kind in wanted]
-        elif self.minor >= 5:
-            # Those of other projects are listed to nobody who does not ask for them.
-            queries.append({"visibility": "community"})
+        misread_alone = wanted <= set(MISREAD)
+        if misread_alone:
+            queries = [{"visibility": kind.removesuffix("-visibility")} for kind in MISREAD if kind in wanted]
+        else:
+            # Without a visibility, the community's images of other projects are left out.
+            queries = [{"visibility": each} for each in VISIBILITIES] if self.minor >= 5 else [{}]
         if self.minor >= 7:
             queries += [{**query, "os_hidden": "true"} for query in queries]
         for query in queries:
-            # A list that names no visibility has the project's own community images as well.
-            apart = "visibility" not in query and len(queries) > 1
-            for page in self.listed({**query, "member_status": "all"}):
-                yield [image for image in page if image["visibility"] != "community"] if apart else page
+            query["member_status"] = "all"
+            if self.since:
+                query["updated_at"] = f"gte:{self.since}"
+            if misread_alone:
+                query["sort"] = "updated_at:desc"
+        yield from self.together(queries if misread_alone else [half for each in queries for half in self.halves(each)])
 
-    def listed(self, query: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
-        """The pages of one list, in pieces by creation time unless it is sorted otherwise."""
-        if self.since:
-            query = {**query, "updated_at": f"gte:{self.since}"}
-        if "sort" in query:
-            yield from self.together([(query, None)])
-            return
-        bounds = self.bounds(query)
-        if bounds is None:
-            return
-        pieces: list[tuple[dict[str, str], str | None]] = []
-        for start, end in zip(bounds, [*bounds[1:], None], strict=True):
-            piece = {**query, "sort": "created_at:asc"}
-            pieces.append((piece if start is None else {**piece, "created_at": f"gte:{start}"}, end))
-        yield from self.together(pieces)
+    def halves(self, query: dict[str, str]) -> list[dict[str, str]]:
+        """A list, cut in the middle of the time in which its images were made."""
+        ends = []
+        for direction in ("asc", "desc"):
+            found = self.page(f"/v2/images?{urlencode({**query, 'sort': f'created_at:{direction}', 'limit': '1'})}")
+            ends += [datetime.strptime(image["created_at"], ISO) for image in found["images"]]
+        if len(ends) < 2 or ends[0] == ends[1]:
+            return [query] if ends else []
+        middle = (ends[0] + (ends[1] - ends[0]) / 2).strftime(ISO)
+        return [{**query, "created_at": f"{operator}:{middle}"} for operator in ("lt", "gte")]
 
-    def bounds(self, query: dict[str, str]) -> list[str | None] | None:
-        """Where the pieces begin, the first one with whatever is oldest; None for a list without images."""
-        newest = self.images.json(f"/v2/images?{urlencode({**query, 'sort': 'created_at:desc', 'limit': '1'})}")[
-            "images"
-        ]
-        if not newest:
-            return None
-        oldest = self.images.json(f"/v2/images?{urlencode({**query, 'sort': 'created_at:asc', 'limit': '1'})}")[
-            "images"
-        ]
-        if not oldest:
-            return [None]
-        first, last = (_moment(found[0]["created_at"]) for found in (oldest, newest))
-        step = (last - first) / PIECES
-        if step < timedelta(minutes=1):
-            return [None]
-        return [None, *((first + step * number).strftime(ISO) for number in range(1, PIECES))]
+    def page(self, path: str) -> dict[str, Any]:
+        """One page; a Glance that is busy is given time."""
+        for seconds in PATIENCE:
+            try:
+                return self.images.json(path)
+            except GlanceError as error:
+                if error.details.get("status") not in BUSY:
+                    raise
+            time.sleep(seconds)
+        return self.images.json(path)
 
-    def together(self, pieces: list[tuple[dict[str, str], str | None]]) -> Iterator[list[dict[str, Any]]]:
-        """Pages of all pieces as they come, while the next ones are under way."""
-        work: queue.SimpleQueue[tuple[dict[str, str], str | None]] = queue.SimpleQueue()
-        for piece in pieces:
-            work.put(piece)
+    def together(self, queries: list[dict[str, str]]) -> Iterator[list[dict[str, Any]]]:
+        """Pages of all lists as they come, while the next ones are under way."""
+        work: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        for query in queries:
+            work.put(query)
         # Bounded, so that memory does not grow where judging is slower than the cloud.
         ready: queue.Queue[list[dict[str, Any]] | BaseException | None] = queue.Queue(WAITING)
         stop = threading.Event()
@@ -170,18 +164,16 @@ class Audit:
         def read() -> None:
             try:
                 while not stop.is_set():
-                    query, end = work.get_nowait()
-                    for page in self.images.pages(f"/v2/images?{urlencode(query)}"):
-                        own = page if end is None else [image for image in page if image["created_at"] < end]
-                        hand_over(own)
-                        if stop.is_set() or len(own) < len(page):
+                    for page in self.images.pages(f"/v2/images?{urlencode(work.get_nowait())}", ask=self.page):
+                        hand_over(page)
+                        if stop.is_set():
                             break
             except queue.Empty:
                 hand_over(None)
             except BaseException as error:  # raised anew where the pages are waited for
                 hand_over(error)
 
-        readers = [threading.Thread(target=read, daemon=True) for _ in range(min(READERS, len(pieces)))]
+        readers = [threading.Thread(target=read, daemon=True) for _ in range(min(self.in_flight, len(queries)))]
         for reader in readers:
             reader.start()
         try:
@@ -205,13 +197,6 @@ class Audit:
         for example in tally.examples if tally else ():
             answer = self.images.ask("GET", f"/v2/images/{example['id']}/members")
             example["members"] = len(answer.json()["members"]) if answer.status_code == 200 else None
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.strptime(text, ISO).replace(tzinfo=timezone.utc)
-    except ValueError:
-        return BEGINNING
 
 
 def _listed(properties: dict[str, Any], name: str) -> list[str] | None:

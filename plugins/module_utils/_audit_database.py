@@ -35,7 +35,7 @@ ANSWER_TIMEOUT = 900
 MYSQL = re.compile(
     r"(?:mysql|mariadb)(?:\+\w+)?://"
     r"(?:(?P<user>[^:/@]*)(?::(?P<password>[^@]*))?@)?"
-    r"(?:\[(?P<ipv6>[^/\]]+)\]|(?P<host>[^/:?\[\]]*))(?::(?P<port>\d{1,5}))?"
+    r"(?:\[(?P<ipv6>[^/\]]+)\]|(?P<host>[^/:?@\[\]]*))(?::(?P<port>\d{1,5}))?"
     r"/(?P<database>[^/?]+)(?:\?(?P<query>.*))?"
 )
 SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(?P<path>[^?]+)(?:\?.*)?")
@@ -103,6 +103,8 @@ class Database:
     #: What the dialects say differently: a value to be compared to the byte, a text that is not all ASCII, and that
     #: tables are to be read in the order in which they are named.
     binary, long_name, straight = "", "", ""
+    #: What keeps rows that were read as they are until the transaction ends.
+    lock = ""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -203,6 +205,7 @@ class Mysql(Database):
     name = "MySQL"
     binary, straight = "CAST({} AS BINARY)", "STRAIGHT_JOIN"
     long_name = "LENGTH({0}) <> CHAR_LENGTH({0})"
+    lock = " FOR UPDATE"
 
     def __init__(self, address: Address, write: bool = False) -> None:
         super().__init__(address)
@@ -226,7 +229,8 @@ class Mysql(Database):
                 # A statement that finds what it would write already there counts the row all the same.
                 client_flag=CLIENT.FOUND_ROWS,
             )
-            self.version = self.connection.get_server_info()
+            # MariaDB greets as 5.5.5 for the sake of old clients.
+            self.version = str(self.one("SELECT VERSION()"))
         except (*self.errors, RuntimeError, ValueError) as error:
             raise self.trouble(error) from None
         maker = "MariaDB" if "mariadb" in self.version.lower() else "MySQL"

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.stackops.glance.plugins.module_utils._audit import (
     BASE,
     BOOT,
+    MISREAD,
     PASSING,
     RESERVED,
     UUID,
@@ -47,8 +48,6 @@ IMAGE_KINDS = {
     "active-without-location",
     "format-refused",
     "image-id-not-uuid",
-    "community-visibility",
-    "shared-visibility",
     *(f"stuck-{status}" for status in PASSING),
 }
 
@@ -89,6 +88,7 @@ class Audit:
         for kinds, look in (
             (PROPERTY_KINDS, self.properties),
             (IMAGE_KINDS, self.images),
+            (set(MISREAD), self.visibilities),
             (MEMBER_KINDS, self.members),
             (LOCATION_KINDS, self.locations),
             ({"deleted-image"}, self.deleted),
@@ -152,8 +152,6 @@ class Audit:
         suspicious = {
             "image-id-not-uuid": f"{binary('i.id')} <> {binary('LOWER(i.id)')} OR LENGTH(i.id) <> 36 "
             f"OR i.id NOT REGEXP '^{UUID.pattern}$'",
-            "community-visibility": f"{self.visibility} = 'community'",
-            "shared-visibility": f"{self.visibility} = 'shared'",
             "active-empty": "(i.status = 'active' AND COALESCE(i.size, 0) = 0)",
             "active-without-location": f"(i.status = 'active' AND NOT {located})",
             "format-refused": formats,
@@ -168,7 +166,14 @@ class Audit:
             image.size, image.disk_format, image.container_format = size, disk_format, container_format
             image.volume_snapshot, image.located = bool(is_snapshot), bool(is_located)
             for found in judge_image(image, self.limits):
-                yield image, found
+                if found.kind not in MISREAD:
+                    yield image, found
+
+    def visibilities(self) -> Iterator[tuple[Image, Found]]:
+        """Apart from the other images, since most may be of these kinds, and nothing else has to be looked up for them."""
+        sql = f"SELECT {self.facts} FROM images i WHERE {self.live} AND {self.visibility} IN ('community', 'shared')"
+        for row in self.database.rows(sql):
+            yield self.image(row), Found(f"{row[4]}-visibility")
 
     def members(self) -> Iterator[tuple[Image, Found]]:
         sql = (

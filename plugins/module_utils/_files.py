@@ -24,7 +24,8 @@ MASK = u'********'
 
 #: Names of options whose values are secrets, in any of OpenStack's services.
 _SECRET_NAME = re.compile(
-    u'passw|passphrase|secret|credential|token$|auth_key|access_key|encryption_key|fixed_key|api_?key|private_key$|hmac_keys|'
+    u'pas*w|passphrase|passcode|secret|credential|token$|(?:role|token)_id$|backend_argument$|^code$|'
+    u'auth_key|access_key|encryption_key|fixed_key|api_?key|private_key$|hmac_keys|'
     u'_pwd$|_pass$|^(?:swift_store_|s3_store_)?(?:key|pass|pwd)$|^(?:admin|swift_store)_user$', re.I)
 _NO_SECRET = re.compile(
     u'^(?:use|enable|allow|validate|require|send)_|'

@@ -12,6 +12,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import binascii
 import grp
 import io
 import os
@@ -21,21 +22,20 @@ import socket
 import sys
 import time
 
-from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_ini, _program, _runs, _units
+from ansible_collections.stackops.glance.plugins.module_utils import (
+    _files,
+    _oslo_ini,
+    _program,
+    _runs,
+    _scheduled,
+    _units,
+)
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
     from typing import Any, Dict, Iterator, List, Optional, Tuple
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
-
-#: Programs that run from time to time and would go unnoticed in a list of units.
-CRON_PROGRAMS = ('glance-scrubber', 'glance-cache-prefetcher', 'glance-cache-cleaner', 'glance-cache-pruner',
-                 'glance-replicator')
-CRON_FILES = ('/etc/crontab', '/etc/anacrontab')
-CRON_DIRECTORIES = ('/etc/cron.d', '/etc/cron.hourly', '/etc/cron.daily', '/etc/cron.weekly', '/etc/cron.monthly',
-                    '/var/spool/cron/crontabs', '/var/spool/cron')
-
 
 #: Names that releases have for the policy file when nobody gives one.
 POLICY_FILES = ('policy.yaml', 'policy.json')
@@ -61,6 +61,7 @@ def survey(services, state_dir):
     paths = [entry['path'] for service in found.values() for entry in service['files']]
     result = {
         'hostname': socket.gethostname(),
+        'addresses': _addresses('/proc/net/fib_trie', '/proc/net/if_inet6'),
         'python': '%d.%d.%d' % sys.version_info[:3],
         'time': time.time(),
         'free_bytes': _free_bytes([state_dir] + paths),
@@ -68,6 +69,19 @@ def survey(services, state_dir):
     }
     result.update(_runs.summary(state_dir))
     return result
+
+
+def _addresses(trie, inet6):
+    # type: (str, str) -> List[str]
+    """The host's own addresses, by the kernel's tables, so that a log that names one can be read."""
+    found = set()
+    if os.path.exists(trie):
+        with io.open(trie, encoding='ascii') as stream:
+            found.update(re.findall(r'\|-- ([0-9.]+)\n +/32 host LOCAL', stream.read()))
+    if os.path.exists(inet6):
+        with io.open(inet6, encoding='ascii') as stream:
+            found.update(socket.inet_ntop(socket.AF_INET6, binascii.unhexlify(line.split()[0])) for line in stream)
+    return sorted(address for address in found if not address.startswith(('127.', '::1', 'fe80:')))
 
 
 def _free_bytes(paths):
@@ -321,17 +335,5 @@ def _document(path, paste=False):
 
 def _add_crons(service, loaded, found):
     # type: (Dict[str, Any], _oslo_ini.ConfigSet, Dict[str, Any]) -> None
-    if service['project'] != 'glance':
-        return
-    files = list(CRON_FILES)
-    for directory in CRON_DIRECTORIES:
-        if os.path.isdir(directory):
-            files.extend(os.path.join(directory, name) for name in sorted(os.listdir(directory)))
-    for path in files:
-        if not os.path.isfile(path):
-            continue
-        with io.open(path, encoding='utf-8', errors='replace') as stream:
-            for number, line in enumerate(stream, 1):
-                for program in CRON_PROGRAMS:
-                    if re.search(r'(?<![\w-])%s(?![\w-])' % program, line.partition('#')[0]):
-                        found['crons'].append({'file': path, 'line': number, 'program': program})
+    if service['project'] == 'glance':
+        found['crons'] = _scheduled.find()

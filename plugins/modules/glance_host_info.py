@@ -105,6 +105,12 @@ hostname:
   returned: success
   type: str
   sample: compute1
+addresses:
+  description: The host's own IPv4 and IPv6 addresses, without those that only the host itself can use.
+  returned: success
+  type: list
+  elements: str
+  sample: ["192.0.2.31"]
 python:
   description: Version of the Python that Ansible uses on the host.
   returned: success

@@ -56,6 +56,13 @@ options:
     description: Whether the last step turns v1 off.
     type: bool
     default: false
+  v1_quiet_days:
+    description:
+      - For how many days nobody may have asked for v1, and how many days the access logs have to cover, before v1 is turned
+        off. The logs are those that M(stackops.glance.glance_api_log_info) read into the variable C(glance_flip_callers)
+        of each Glance host. V(0) asks no logs.
+    type: float
+    default: 7
   nova_option:
     description:
       - What becomes of C(use_glance_v1) where it is set. V(absent) takes it out, since v2 is the default of the one release

@@ -16,7 +16,7 @@ description:
     images that are stuck on their way. C(docs/image-audit.md) of the collection describes each kind of finding.
   - With O(database) it reads Glance's database, MariaDB, MySQL or SQLite, in one transaction that only reads. This finds
     every kind, at schemas before and after the column C(visibility), and is by far the faster way.
-  - Without O(database) it lists the images through v2, several pages at a time. RV(cannot_see) names the kinds that the
+  - Without O(database) it lists the images through v2, O(in_flight) pages at a time. RV(cannot_see) names the kinds that the
     API does not show.
   - Holds no more than counts and a few examples, however many images there are. O(file) receives all that was found.
 options:
@@ -61,6 +61,11 @@ options:
     description: The container formats that Glance is configured for, likewise.
     type: list
     elements: str
+  in_flight:
+    description: How many pages of up to 1000 images to ask the API for at the same time. More is faster until Glance has
+      no time for others.
+    type: int
+    default: 2
   examples:
     description: How many images of each kind to return.
     type: int
@@ -195,6 +200,8 @@ def checked(options: dict[str, Any]) -> None:
         for value in options[name] or ():
             if not value or not value.replace("-", "").replace("_", "").isalnum():
                 raise GlanceError(f"{name} has {value!r}, which is no name of a format. Write it as raw or qcow2.")
+    if not 1 <= options["in_flight"] <= 32:
+        raise GlanceError(f"in_flight is {options['in_flight']}; give a number from 1 to 32.")
     if not 0 <= options["stuck_after"] < 1e6:
         raise GlanceError(f"stuck_after is {options['stuck_after']} hours; give a number from 0 up.")
 
@@ -220,7 +227,7 @@ def through_api(
 ) -> dict[str, Any]:
     cloud = _images.connect(module)
     images = _images.Images(cloud.session, options["endpoint"] or cloud.image_url())
-    audit = _audit_api.Audit(images, findings, since)
+    audit = _audit_api.Audit(images, findings, since, options["in_flight"])
     count = audit.run(audit.limits(options["stuck_after"], options["disk_formats"], options["container_formats"]))
     complete = "admin" in (role.lower() for role in cloud.roles)
     if not complete:
@@ -247,6 +254,7 @@ def main() -> None:
             stuck_after={"type": "float", "default": 24.0},
             disk_formats={"type": "list", "elements": "str"},
             container_formats={"type": "list", "elements": "str"},
+            in_flight={"type": "int", "default": 2},
             examples={"type": "int", "default": 20},
             endpoint={"type": "str"},
         ),

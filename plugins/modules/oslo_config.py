@@ -77,6 +77,12 @@ options:
       secret_value:
         description: A value that is shown nowhere.
         type: str
+      renamed_from:
+        description:
+          - An older name of the option, as C(section/option). The option takes over its values, as they are written there, and
+            the older name goes. Nothing changes where the older name is not set.
+          - The values never leave the host, so this is also the way to rename a secret.
+        type: str
       literal:
         description:
           - Whether C($) stands for itself. oslo.config replaces C($name) with the value of that option; with V(true), each
@@ -195,7 +201,7 @@ try:
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
 
-FORMS = ('value', 'values', 'secret_value')
+FORMS = ('value', 'values', 'secret_value', 'renamed_from')
 
 
 class Change:
@@ -208,7 +214,8 @@ class Change:
         self.absent = item['state'] == 'absent'
         self.secret = item['secret_value'] is not None or _files.is_secret(self.option)
         self.hidden = item['secret_value'] is not None
-        if self.absent:
+        self.item = item
+        if self.absent or item['renamed_from'] is not None:
             values = []  # type: List[Any]
         elif item['values'] is not None:
             values = item['values']
@@ -257,6 +264,7 @@ def change(module):
     changes = [Change(item) for item in module.params['options']]
     secrets = _keep_secret(module, changes)
     before = _before(module, path)
+    changes = _renamed(changes, _oslo_edit.parse_any(before or b'', path), path)
     after = _oslo_edit.edit(before or b'', [item.request() for item in changes], path)
     old, new = (_oslo_edit.parse_any(data, path) for data in (before or b'', after))
     result = {'path': os.path.realpath(path), 'changed': before != after,
@@ -290,6 +298,28 @@ def _before(module, path):
     if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
         raise GlanceError('%s cannot be made: its directory does not exist. Make the directory first.' % path, path=path)
     return None
+
+
+def _renamed(changes, parsed, path):
+    # type: (List[Change], Parsed, str) -> List[Change]
+    """The same changes, with the values of older names found and those names gone."""
+    raws = parsed.raws()
+    expanded = []
+    for item in changes:
+        if item.item['renamed_from'] is None or item.absent:
+            expanded.append(item)
+            continue
+        section, _slash, option = to_text(item.item['renamed_from']).rpartition(u'/')
+        older = Change(dict(item.item, section=section or item.section, option=option, state='absent'))
+        item.values = raws.get(older.key(parsed), [])
+        if not item.values:
+            continue
+        if item.key(parsed) in raws:
+            raise GlanceError('%s: %s/%s is set, and so is its older name %s. Take one of them out.' % (
+                path, item.section, item.option, item.item['renamed_from']), path=path)
+        item.secret = item.secret or older.secret
+        expanded.extend([item, older])
+    return expanded
 
 
 def _keep_secret(module, changes):
@@ -374,6 +404,7 @@ def main():
                     'value': {'type': 'raw'},
                     'values': {'type': 'list', 'elements': 'raw'},
                     'secret_value': {'type': 'str', 'no_log': True},
+                    'renamed_from': {'type': 'str'},
                     'literal': {'type': 'bool', 'default': False},
                     'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
                 },

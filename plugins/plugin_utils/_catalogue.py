@@ -13,8 +13,8 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import functools
-import importlib.resources
 import json
+import pathlib
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -45,8 +45,7 @@ class DataMigration(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True)
-class Database:
+class Database(NamedTuple):
     """The database of one release: ``schema`` says what its own revisions change (None: they are empty)."""
 
     head: str
@@ -55,8 +54,7 @@ class Database:
     migrations: tuple[DataMigration, ...] = ()
 
 
-@dataclass(frozen=True)
-class PolicyDefaults:
+class PolicyDefaults(NamedTuple):
     """How one release finds and enforces its policy while ``[oslo_policy]`` says nothing.
 
     ``json_fallback`` says whether an existing policy.json is still taken when policy.yaml is absent (None: JSON is the
@@ -71,8 +69,7 @@ class PolicyDefaults:
     enforce_new_defaults: bool | None = None
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(NamedTuple):
     """The ways in which one release can be run; ``eventlet`` is the program glance-api itself."""
 
     eventlet: str | None = None
@@ -185,8 +182,7 @@ class Option:
         }
 
 
-@dataclass(frozen=True)
-class DeprecatedRule:
+class DeprecatedRule(NamedTuple):
     """The check string that still counts beside a rule's own until the new defaults are enforced."""
 
     name: str
@@ -209,8 +205,7 @@ class PolicyRule:
     removed: int | None = field(default=None, kw_only=True)
 
 
-@dataclass(frozen=True)
-class Successor:
+class Successor(NamedTuple):
     """What takes the place of an option that no longer does what it did; ``to`` is ``group/name`` or None."""
 
     project: str
@@ -247,9 +242,10 @@ class LibraryOptions:
 
 @functools.cache
 def _data(name: str) -> dict[str, Any]:
-    if name not in PROJECTS and name not in ("consumers", "enforcement", "libraries", "policy_requests", "services"):
+    others = ("commands", "consumers", "enforcement", "libraries", "policy_requests", "services")
+    if name not in PROJECTS and name not in others:
         raise CatalogueError(f"The release catalogue has no project {name!r}. It knows: {', '.join(PROJECTS)}.")
-    source = importlib.resources.files(__package__) / "data" / f"{name}.json"
+    source = pathlib.Path(__file__).with_name("data") / f"{name}.json"
     found: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
     return found
 
@@ -536,6 +532,16 @@ def _before(version: str, limit: str) -> bool:
 def services() -> dict[str, Any]:
     """Usual units, programs and files of Glance's and Nova's services, per way of packaging."""
     return _data("services")
+
+
+def command_calls_v1(program: str, major: int | None = None) -> bool:
+    """Whether a command line tool has v1 of the Images API built in at that release, or at any when none is given."""
+    rules = _data("commands").get(program, {"images_api": ()})["images_api"]
+    return any(
+        rule["api_version"] == 1
+        and (major is None or (rule["releases"][0] or 0) <= major <= (rule["releases"][1] or major))
+        for rule in rules
+    )
 
 
 def consumers() -> dict[str, Any]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
@@ -113,6 +114,11 @@ class Changes:
 def changes(project: str, from_: str | int | Release, to: str | int | Release) -> Changes:
     """What differs between two releases of a project; ``to`` may be the older one."""
     old, new = (each if isinstance(each, Release) else _catalogue.release(project, each) for each in (from_, to))
+    return _changes(project, old, new)
+
+
+@functools.lru_cache(maxsize=8)
+def _changes(project: str, old: Release, new: Release) -> Changes:
     return Changes(
         old,
         new,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.stackops.glance.plugins.plugin_utils import (
+    _config_check_fixes,
     _config_check_options,
     _config_check_policy,
     _config_check_rules,
@@ -19,7 +20,7 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import (
 from ansible_collections.stackops.glance.plugins.plugin_utils._catalogue import Release
 from ansible_collections.stackops.glance.plugins.plugin_utils._config_check_view import View
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import SEVERITIES, Finding
-from ansible_collections.stackops.glance.plugins.plugin_utils._service import Service
+from ansible_collections.stackops.glance.plugins.plugin_utils._service import Change, Service
 
 
 def check(service: Service, current: Release, target: Release | None = None, host: str = "") -> list[Finding]:
@@ -42,3 +43,10 @@ def check(service: Service, current: Release, target: Release | None = None, hos
     return sorted(
         found, key=lambda finding: (SEVERITIES.index(finding.severity), finding.file or "", finding.line or 0)
     )
+
+
+def fixes(
+    service: Service, current: Release, target: Release | None = None
+) -> tuple[list[Change], list[_config_check_fixes.Fixed]]:
+    """What to write where one answer is right for the release that is judged by, and what each change does."""
+    return _config_check_fixes.fixes(View(service, current, target))

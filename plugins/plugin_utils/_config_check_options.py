@@ -11,20 +11,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ansible_collections.stackops.glance.plugins.module_utils import _files
-from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue
+from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _catalogue_changes
 from ansible_collections.stackops.glance.plugins.plugin_utils._catalogue import Option, Release
 from ansible_collections.stackops.glance.plugins.plugin_utils._config_check_view import STORES, Place, View, older_names
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding
 
 #: Groups of nova.conf that a survey brings whole; the catalogue knows [glance] alone.
-_NOVA_GROUPS = ("glance",)
+NOVA_GROUPS = ("glance",)
 
 
 def check(view: View) -> Iterator[Finding]:
     """Findings on every option that somebody sets, and on every default that changes for one that nobody sets."""
     unjudged: dict[str, list[str]] = {}
-    for group, name in view.values:
-        if view.project == "nova" and group not in _NOVA_GROUPS:
+    for group, name in view.told:
+        if view.project == "nova" and group not in NOVA_GROUPS:
             continue
         yield from _set(view, group, name, unjudged)
     for group, names in sorted(unjudged.items()):
@@ -73,6 +73,7 @@ def _known(view: View, group: str, name: str, option: Option, unjudged: dict[str
                 name,
                 f"{_label(group, name)} is set, {view.current} does not know it, and {view.release} will obey it.",
                 "Make sure that the value is meant for the new release; take the line out otherwise.",
+                option,
             )
     if option.deprecated:
         yield _finding(
@@ -108,7 +109,8 @@ def _refused(view: View, group: str, name: str, option: Option) -> Finding | Non
         group,
         name,
         f"{_label(group, name)} = {_shown(view, group, name)} is refused by {view.release}: {reason}."
-        + (f" {view.service['prog']} does not read this option." if foreign else ""),
+        + (f" {view.service['prog']} does not read this option." if foreign else "")
+        + (f" It stands in the {origin} of the unit." if origin.startswith("environment ") else ""),
         _wanted(option),
         option,
     )
@@ -150,6 +152,8 @@ def _gone(view: View, group: str, name: str) -> Finding | None:
         return None
     until, option = last
     successor = _successor(view, group, name)
+    if (option.group, option.name) != (group, name) and view.option(option.group, option.name) is not None:
+        successor = f"Write {_label(option.group, option.name)}, which is its name today."
     used = view.target is not None and (
         view.option(group, name, view.current) is not None or _alias_at(view, group, name)
     )
@@ -286,7 +290,8 @@ def _not_judged(view: View, group: str, names: list[str]) -> Finding:
 
 
 def _defaults(view: View, target: Release) -> Iterator[Finding]:
-    for old, new in _catalogue.changes(view.project, view.current, target).options.defaults:
+    for pair in _catalogue_changes.changes(view.project, view.current, target).options.defaults:
+        old, new = pair.old, pair.new
         if not _concerned(view, new) or view.is_set(new.group, new.name):
             continue
         backends = [name for name in view.backends if _takes(view, name, new)]
@@ -298,7 +303,7 @@ def _defaults(view: View, target: Release) -> Iterator[Finding]:
             f"{_label(new.group, new.name)} is not set, and its default changes from {_value(old)} to {_value(new)} between "
             f"{view.current} and {target}.",
             f"To keep things as they are, set it to {_value(old)}; else do nothing.",
-            source=_source(new),
+            source=_source(view, new),
         )
 
 
@@ -341,9 +346,9 @@ def _successor(view: View, group: str, name: str) -> str:
     return found.text if found else ""
 
 
-def _source(option: Option | None) -> str:
+def _source(view: View, option: Option | None) -> str:
     if option is None:
-        return ""
+        return f"options of {view.release}"
     last = option.removed - 1 if option.removed else None
     name = "glance_store" if option.store else option.project
     span = f"from release {option.introduced}" + (f" to {last}" if last else "")
@@ -362,5 +367,5 @@ def _finding(
 ) -> Finding:
     place: Place = view.place(group, name)
     successor = _catalogue.successor(view.project, group, name)
-    source = successor.source if successor and successor.text == remedy else _source(option)
+    source = successor.source if successor and successor.text == remedy else _source(view, option)
     return Finding(id_, severity, message, remedy, file=place.file, line=place.line, source=source)

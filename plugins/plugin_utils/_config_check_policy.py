@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _policy_file
+from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _catalogue_changes, _policy_file
 from ansible_collections.stackops.glance.plugins.plugin_utils._catalogue import Release
 from ansible_collections.stackops.glance.plugins.plugin_utils._config_check_view import View
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding
@@ -24,7 +24,7 @@ _POLICIES = "policies of Glance, {release}"
 
 def check(view: View) -> Iterator[Finding]:
     yield from _files(view)
-    documents = list(_policy_file.documents(view.service["policy"], *view.policy_defaults()))
+    documents = _documents(view)
     try:
         parsed = [_policy_file.parse(document) for document in documents]
     except GlanceError as error:
@@ -40,6 +40,15 @@ def check(view: View) -> Iterator[Finding]:
         yield from _missing(view, rules, documents[0]["file"])
     if view.target is not None:
         yield from _changes(view, view.target, rules)
+        yield from _pinned(view, view.target, rules)
+
+
+def _documents(view: View) -> list[_policy_file.Document]:
+    """The files to judge: where the release would not read the one that counts today, that one, as if it were moved."""
+    policy = view.service.get("policy")
+    then, now = (_policy_file.main(policy, *view.policy_defaults(each)) for each in (view.release, view.current))
+    release = view.current if then is None and now is not None else view.release
+    return list(_policy_file.documents(policy, *view.policy_defaults(release)))
 
 
 def _in_code(release: Release) -> bool:
@@ -50,7 +59,7 @@ def _in_code(release: Release) -> bool:
 
 
 def _files(view: View) -> Iterator[Finding]:
-    policy = view.service["policy"]
+    policy = view.service.get("policy")
     then = _policy_file.main(policy, *view.policy_defaults())
     default = view.policy_defaults()[0]
     named = policy["named"] if policy else None
@@ -166,15 +175,24 @@ def _rule(view: View, rule: Rule, rules: dict[str, Rule]) -> Iterator[Finding]:
             "Make sure that its check is meant for the new release.",
             source,
         )
-    elif _same(rule.check, before.check_str) and not _same(before.check_str, known.check_str):
+
+
+def _pinned(view: View, target: Release, rules: dict[str, Rule]) -> Iterator[Finding]:
+    """Rules that only repeat a default, which changes without them."""
+    pinned = []
+    for pair in _catalogue_changes.changes("glance", view.current, target).policies.defaults:
+        rule = rules.get(pair.new.name)
+        if rule and _same(rule.check, pair.old.check_str) and not _same(pair.old.check_str, pair.new.check_str):
+            pinned.append(rule)
+    if pinned:
         yield _finding(
-            rule,
-            "policy_keeps_old_default",
-            "note",
-            f"The rule {rule.name} repeats the default of {view.current} ({_quoted(before.check_str)}); that of "
-            f"{view.release} is {_quoted(known.check_str)} and does not come into force.",
-            "Take the rule out to get the new default.",
-            source,
+            pinned[0],
+            "policy_keeps_old_defaults",
+            "warning",
+            f"Rules that repeat the defaults of {view.current} keep those of {target} from coming into force: "
+            f"{_names(rule.name for rule in pinned)}.",
+            "Take out what you do not mean to keep: a policy file holds best what differs from the defaults, and no more.",
+            _POLICIES.format(release=target),
         )
 
 
@@ -328,17 +346,20 @@ def _missing(view: View, rules: dict[str, Rule], file: str) -> Iterator[Finding]
 
 def _changes(view: View, target: Release, rules: dict[str, Rule]) -> Iterator[Finding]:
     """Defaults that come into force because nobody wrote the rule; rules with the same change share a finding."""
-    changed = _catalogue.changes("glance", view.current, target).policies
-    groups: dict[tuple[str, str], list[str]] = {}
-    for old, new in changed.defaults:
-        if new.name not in rules:
-            groups.setdefault((old.check_str, new.check_str), []).append(new.name)
-    for (before, after), names in groups.items():
+    changed = _catalogue_changes.changes("glance", view.current, target).policies
+    strict = bool(view.effective("oslo_policy", "enforce_new_defaults"))
+    groups: dict[tuple[str, str, bool], list[str]] = {}
+    for pair in changed.defaults:
+        if pair.new.name not in rules and not _same(pair.old.check_str, pair.new.check_str):
+            older = not strict and pair.new.deprecated_rule is not None
+            groups.setdefault((pair.old.check_str, pair.new.check_str, older), []).append(pair.new.name)
+    for (before, after, older), names in groups.items():
         yield Finding(
             "policy_default_changes",
-            "warning",
+            "note" if older else "warning",
             f"No policy file sets {_names(names)}, and the default changes from {_quoted(before)} to {_quoted(after)} "
-            f"between {view.current} and {target}.",
+            f"between {view.current} and {target}."
+            + (" The older check counts beside it until enforce_new_defaults is true." if older else ""),
             "Make sure that users and services have the roles that the new check wants, or write the rule.",
             source=_POLICIES.format(release=target),
         )

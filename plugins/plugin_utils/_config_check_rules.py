@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _paste
+from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue_changes, _paste
 from ansible_collections.stackops.glance.plugins.plugin_utils._config_check_view import STORES, Place, View
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding
 
@@ -84,7 +84,7 @@ def apply(view: View, rule: dict[str, Any]) -> Iterator[Finding]:
 
 def _place(view: View, rule: dict[str, Any], group: str, name: str) -> Place:
     pattern = rule.get("when", {}).get("paste")
-    paste = view.service["paste"]
+    paste = view.service.get("paste")
     if name or not (pattern and paste):
         return view.place(group, name)
     match = re.search(pattern, paste["text"])
@@ -152,12 +152,13 @@ _TESTS: dict[str, Callable[[View, Any], bool]] = {
     "set": lambda view, names: any(view.is_set(*_split(name)) for name in names),
     "unset": lambda view, names: not any(view.is_set(*_split(name)) for name in names),
     "is": lambda view, wanted: all(same(view.effective(*_split(name)), value) for name, value in wanted.items()),
+    "now": lambda view, when: holds(view.now, when),
     "like": _like,
     "group": lambda view, group: any(name == group for name, _option in view.values),
     "store": lambda view, store: STORES[store] in view.drivers,
     "stores": lambda view, several: bool(view.backends) is several,
     "flavor": lambda view, pattern: bool(re.search(pattern, _text(view.effective("paste_deploy", "flavor")))),
-    "paste": lambda view, pattern: bool(re.search(pattern, (view.service["paste"] or {}).get("text") or "")),
+    "paste": lambda view, pattern: bool(re.search(pattern, (view.service.get("paste") or {}).get("text") or "")),
     "policy": lambda view, wanted: bool(_policy(view)) is wanted,
     "command": lambda view, pattern: any(re.search(pattern, command) for command in view.commands),
     "server": _server,
@@ -232,7 +233,7 @@ def _flavor_dropped(view: View) -> Iterator[Found]:
 
 
 def _paste_refused(view: View) -> Iterator[Found]:
-    if view.service["paste"] is None:
+    if view.service.get("paste") is None:
         return
     try:
         _paste.sections(view.service["paste"])
@@ -289,7 +290,7 @@ def _python(view: View) -> Iterator[Found]:
 def _database(view: View) -> Iterator[Found]:
     if view.target is None or view.target.major <= view.current.major:
         return
-    changes = _catalogue.changes("glance", view.current, view.target)
+    changes = _catalogue_changes.changes("glance", view.current, view.target)
     if changes.databases:
         heads = [release.database.head for release in (view.current, view.target) if release.database]
         moved = "; ".join(migration.text.rstrip(".") for _release, migration in changes.migrations)

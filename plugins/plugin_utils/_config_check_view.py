@@ -52,6 +52,11 @@ class View:
             self.values.setdefault((value["group"], value["option"]), []).append(value)
         self._answers: dict[Key, dict[str, Any]] = {}
 
+    @functools.cached_property
+    def now(self) -> View:
+        """The same service under the release that runs."""
+        return View(self.service, self.current) if self.target else self
+
     @property
     def program(self) -> str:
         """The program as the catalogue calls it: api, registry, scrubber, cache."""
@@ -86,6 +91,17 @@ class View:
         return _catalogue.judged_group(release or self.release, group)
 
     # what the service is told
+
+    @functools.cached_property
+    def told(self) -> list[Key]:
+        """Every option that files set, and those that only the environment sets."""
+        found = dict.fromkeys(self.values)
+        for variable in self._environment:
+            group, _separator, name = variable.removeprefix("OS_").lower().partition("__")
+            key = ("DEFAULT" if group == "default" else group, name)
+            if self.option(*key) is not None:
+                found.setdefault(key)
+        return list(found)
 
     def is_set(self, group: str, name: str) -> bool:
         """Whether anybody gives the option a value, under its own name or an older one."""
@@ -163,7 +179,13 @@ class View:
             if option is not None:
                 schemas[group, name] = self._schema(group, name, option)
             elif not self.judged(group):
-                unknown = {"group": group, "name": name, "type": "string", "default": None, "deprecated": []}
+                unknown: dict[str, Any] = {
+                    "group": group,
+                    "name": name,
+                    "type": "string",
+                    "default": None,
+                    "deprecated": [],
+                }
                 schemas.setdefault((group, name), unknown)
         return _oslo_resolve.resolver(
             self.service["values"], list(schemas.values()), self.service["environment"], self.dialect
@@ -205,13 +227,13 @@ class View:
     def paste(self) -> list[_paste.Section]:
         """The sections of the paste file; none where there is no file, or one that is refused."""
         try:
-            return _paste.sections(self.service["paste"]) if self.service["paste"] else []
+            return _paste.sections(self.service["paste"]) if self.service.get("paste") else []
         except GlanceError:
             return []
 
     def rules(self, release: Release | None = None) -> dict[str, _policy_file.Rule]:
         """The rules of the policy files that the release reads. Raises GlanceError for a file that it refuses."""
-        return _policy_file.rules(self.service["policy"], *self.policy_defaults(release))
+        return _policy_file.rules(self.service.get("policy"), *self.policy_defaults(release))
 
     def policy_defaults(self, release: Release | None = None) -> tuple[str, bool]:
         defaults = (release or self.release).policy_defaults

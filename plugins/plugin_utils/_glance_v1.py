@@ -44,7 +44,7 @@ def judge(services: Mapping[str, Service], release: _catalogue.Release) -> dict[
         "v2": v2,
         "registry": _registry_units(services),
         "registry_needed_by": needed_by(services, release),
-        "v1_needed_by": _v1_callers(services) if v1 else [],
+        "v1_needed_by": _v1_callers(services, release) if v1 else [],
         "origin": origin,
         "reason": reason,
         "release": str(release),
@@ -126,8 +126,14 @@ def _crons(services: Mapping[str, Service], prog: str) -> list[str]:
     return sorted({f"{cron['file']}:{cron['line']}" for cron in crons})
 
 
-def _v1_callers(services: Mapping[str, Service]) -> list[str]:
-    return [f"glance-replicator calls it ({place})" for place in _crons(services, "glance-replicator")]
+def _v1_callers(services: Mapping[str, Service], release: _catalogue.Release) -> list[str]:
+    crons = [cron for service in services.values() for cron in service["crons"]]
+    places = {
+        f"{cron['program']} calls it ({cron['file']}:{cron['line']})"
+        for cron in crons
+        if cron.get("calls_v1") or _catalogue.command_calls_v1(cron["program"], release.major)
+    }
+    return sorted(places)
 
 
 def retire(services: Mapping[str, Service], judged: Mapping[str, Any]) -> list[str]:

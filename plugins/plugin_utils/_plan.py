@@ -11,13 +11,15 @@ the form that glance_transaction takes. Nothing here reads a host, a cloud or a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import (
+    _callers,
     _catalogue,
+    _config_check,
     _glance_v1,
     _nova,
     _paste,
@@ -49,10 +51,19 @@ class Fleet:
     consumers: list[str]
     surveys: dict[str, dict[str, Any]]
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What the access logs of the Glance hosts say (glance_api_log_info), of those that were read.
+    callers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def hosts(self) -> list[str]:
         return list(dict.fromkeys(self.glance + self.nova + self.consumers))
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Names of hosts by their addresses."""
+        return {
+            address: host for host in self.reached(self.hosts) for address in self.surveys[host].get("addresses", [])
+        }
 
     def reached(self, hosts: list[str]) -> list[str]:
         return [host for host in hosts if self.trouble(host) is None]
@@ -86,6 +97,7 @@ class Wishes:
     """What the operator asked for; the defaults are those of the playbook's variables."""
 
     v1_off: bool = False
+    v1_quiet_days: float = 7
     nova_option: str = "absent"
     accept: list[str] = field(default_factory=list)
     takeover: bool = False
@@ -105,6 +117,10 @@ class Plan:
 
     def add(self, id: str, severity: str, message: str, remedy: str, **where: Any) -> None:
         self.findings.append(Finding(id, severity, message, remedy, **where))
+
+    def share(self, findings: Iterable[Finding]) -> None:
+        """Add what services that share a file may each find in it, once."""
+        self.findings += [found for found in dict.fromkeys(findings) if found not in self.findings]
 
     @property
     def steps(self) -> list[dict[str, Any]]:
@@ -132,6 +148,7 @@ def make(fleet: Fleet, cloud: dict[str, Any], wishes: Wishes, controller: _takeo
     _nova_hosts(fleet, wishes, plan)
     _rbd(fleet, glances, plan)
     _consumers(fleet, plan)
+    _log_evidence(fleet, glances, wishes, plan)
     if wishes.v1_off:
         _v1_off(glances, wishes, plan)
     plan.findings = accepted(plan.findings, wishes.accept)
@@ -272,6 +289,8 @@ def _glance_hosts(fleet: Fleet, plan: Plan) -> Iterator[_Glance]:
             continue
         try:
             release = fleet.release(host, "glance-api", "glance")
+            for service in services.values():
+                plan.share(_config_check.check(service, release, host=host))
             policy = _policy_file.rules(services["glance-api"]["policy"])
             yield _Glance(host, services, release, _glance_v1.judge(services, release), policy)
         except _catalogue.CatalogueError as error:
@@ -437,10 +456,10 @@ class _NovaLook:
                 answer["reason"],
                 "Upgrade Nova to the first release that can speak v2, or newer, before the flip.",
             )
-        for found in _nova.findings(service, release, self.addresses):
-            finding = Finding(**found, host=host, accept=True)
-            if finding not in self.plan.findings:  # services that share a file share what is wrong with it
-                self.plan.findings.append(finding)
+        self.plan.share(
+            Finding(**found, host=host, accept=True) for found in _nova.findings(service, release, self.addresses)
+        )
+        self.plan.share(_config_check.check(service, release, host=host))
         return answer
 
     def block(self, id_: str, host: str, message: str, remedy: str) -> None:
@@ -531,6 +550,17 @@ def _major(version: object) -> int:
     return int(found[1])
 
 
+def _log_evidence(fleet: Fleet, glances: list[_Glance], wishes: Wishes, plan: Plan) -> None:
+    """Who asked for v1, as far as that can still matter; a note where v1 is not to go off in this run."""
+    offering = [glance.host for glance in glances if glance.offers["v1"]]
+    if not offering:
+        return
+    now = max(fleet.surveys[host]["time"] for host in offering)
+    results = {host: fleet.callers.get(host, {"msg": "they were not read"}) for host in offering}
+    for found in _callers.findings(results, wishes.v1_quiet_days, now, fleet.addresses):
+        plan.findings.append(found if wishes.v1_off else replace(found, severity="note"))
+
+
 # -- v1 off -------------------------------------------------------------------------------------------------------
 
 
@@ -541,6 +571,9 @@ KEEPS_V1 = (
     "consumer_speaks_v1",
     "consumer_unreadable",
     "consumer_unknown",
+    "v1_callers_seen",
+    "v1_logs_too_short",
+    "v1_logs_unreadable",
 )
 
 

@@ -135,7 +135,10 @@ class _Caller(TypedDict):
 
 
 class Caller(_Caller, total=False):
+    #: The host of the run that has this address.
+    name: str | None
     user_agent: str | None
+    via: str | None
     requests: dict[str, int]
     first: str | None
     last: str | None
@@ -148,11 +151,14 @@ class Callers(TypedDict, total=False):
     host: str
     error: str
     span: Span | None
+    covered: list[Span]
     covered_days: float | None
+    judged_by: str | None
     files: list[dict[str, Any]]
     versions: dict[str, int]
     callers: list[Caller]
     tools: list[dict[str, Any]]
+    troubles: list[str]
     truncated: bool
 
 
@@ -227,6 +233,7 @@ def build(arguments: Mapping[str, Any], variables: Mapping[str, Mapping[str, Any
     surveys = {host: said["glance_flip_survey"] for host, said in known.items() if "glance_flip_survey" in said}
     fleet = _plan.Fleet(hosts, [], [], surveys=surveys)
     troubles = {host: fleet.trouble(host) for host in hosts}
+    owners = {address: host for host, survey in surveys.items() for address in survey.get("addresses") or ()}
     return plain(
         {
             "format": FORMAT,
@@ -262,7 +269,7 @@ def build(arguments: Mapping[str, Any], variables: Mapping[str, Mapping[str, Any
             ],
             "audit": _result(arguments["audit"]),
             "callers": [
-                {"host": host, **read}
+                {"host": host, **_with_names(read, owners)}
                 for host, said in known.items()
                 if (read := _result(said.get("glance_flip_callers") or {}))
             ],
@@ -335,6 +342,12 @@ def _result(result: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 _ANSIBLE = ("changed", "failed", "invocation", "failed_when_result", "warnings", "deprecations", "ansible_facts")
+
+
+def _with_names(read: dict[str, Any], owners: Mapping[str, str]) -> dict[str, Any]:
+    if "callers" not in read:
+        return read
+    return {**read, "callers": [{**each, "name": owners.get(each["client"])} for each in read["callers"]]}
 
 
 def _diffs(result: Mapping[str, Any]) -> list[tuple[str, str]]:

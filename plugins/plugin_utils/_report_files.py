@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import importlib.resources
 import json
 import os
@@ -17,7 +18,7 @@ from typing import Any
 
 import jinja2
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _report, _report_view, _shape
+from ansible_collections.stackops.glance.plugins.plugin_utils import _report, _report_view, _shape, _words
 from ansible_collections.stackops.glance.plugins.plugin_utils._table import shown
 from markupsafe import Markup
 
@@ -49,11 +50,9 @@ def write(directory: str, name: str, forms: dict[str, str]) -> dict[str, str]:
             _replace(wanted, text.encode())
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise GlanceError(
-            f"The report cannot be written: {wanted}: {os.strerror(error.errno or 0)}. "
-            + ("Free some space" if full else "Check that the path may be written, or name another")
-            + " (glance_flip_report_dir), and run again."
-        ) from error
+        step = "Free some space" if full else "Check the path, or name another (glance_flip_report_dir)"
+        message = f"The report cannot be written: {wanted}: {os.strerror(error.errno or 0)}. {step}, and run again."
+        raise GlanceError(message) from error
     return paths
 
 
@@ -86,6 +85,7 @@ def _replace(path: str, content: bytes) -> None:
 # -- text from a cloud is shown and never obeyed ------------------------------------------------------------------
 
 
+@functools.cache
 def _environment(seen: Callable[[Any], Any]) -> jinja2.Environment:
     """Templates in which whatever is put in goes through ``seen``, and through HTML's escape where that leaves text."""
     environment = jinja2.Environment(
@@ -96,11 +96,11 @@ def _environment(seen: Callable[[Any], Any]) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        counted=_report_view.count,
-        seconds=_report_view.seconds,
-        moment=_report_view.moment,
-        size=_report_view.size,
-        names=_report_view.names,
+        counted=_words.count,
+        seconds=_words.seconds,
+        moment=_words.moment,
+        size=_words.size,
+        names=_words.names,
         code=_code,
         fenced=_fenced,
     )

@@ -9,115 +9,27 @@ A fleet of 300 hosts is read as few lines: hosts about which the same is to be s
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from ansible_collections.stackops.glance.plugins.plugin_utils import _report
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import SEVERITIES
+from ansible_collections.stackops.glance.plugins.plugin_utils._report_timeline import Timeline, timeline
+from ansible_collections.stackops.glance.plugins.plugin_utils._words import (
+    Names,
+    alike,
+    count,
+    moment,
+    names,
+    seconds,
+    share,
+)
 
-Item = TypeVar("Item")
-Key = TypeVar("Key", bound=Hashable)
-
-#: Rows of a table, bars of a chart and lanes of a timeline that are shown; the rest is in the JSON.
+#: Clients of a table that are shown; the rest is in the JSON.
 MOST = 100
-#: Hosts up to which each has a lane of its own in the timeline.
-LANES = 24
 #: Lines of a difference that are shown.
 DIFF_LINES = 400
-
-PHASES = ("drain", "change", "health", "undrain")
-
-
-# -- words --------------------------------------------------------------------------------------------------------
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def seconds(value: float) -> str:
-    """A length of time as one reads it: 40 ms, 3.2 s, 44 s, 2 min 05 s, 1 h 02 min."""
-    if value < 0.9995:
-        return f"{value * 1000:.0f} ms"
-    if value < 9.95:
-        return f"{value:.1f} s"
-    whole = round(value)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def moment(iso: str | None) -> str:
-    """2026-11-21T09:56:09Z as 2026-11-21 09:56:09 UTC; anything else as it is."""
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(?:Z|\+00:?00)", iso or "")
-    return f"{found[1]} {found[2]} UTC" if found else iso or "?"
-
-
-def size(number: int) -> str:
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if number < 1024 or unit == "GiB":
-            return f"{number:,.0f} {unit}" if number == int(number) else f"{number:,.1f} {unit}"
-        number /= 1024  # type: ignore[assignment]
-    raise AssertionError
-
-
-@dataclass(frozen=True)
-class Names:
-    """Names of hosts, runs of numbers drawn together: cmp001–cmp120."""
-
-    shown: str
-    all: tuple[str, ...]
-
-    @property
-    def total(self) -> int:
-        return len(self.all)
-
-    @property
-    def folded(self) -> bool:
-        """Whether ``shown`` does not name each."""
-        return any(name not in self.shown for name in self.all)
-
-
-_NUMBERED = re.compile(r"([^.]*?)(\d+)([^.\d]*(?:\..*)?)", re.DOTALL)
-
-
-def names(hosts: Iterable[str], most: int = 6) -> Names:
-    found = tuple(dict.fromkeys(hosts))
-    if len(found) <= most:
-        return Names(", ".join(found), found)
-    runs: list[list[str]] = []
-    last: tuple[str, int, int, str] | None = None
-    for host in sorted(found, key=_natural):
-        split = _NUMBERED.fullmatch(host)
-        here = (split[1], int(split[2]), len(split[2]), split[3]) if split else None
-        if here and last and here == (last[0], last[1] + 1, len(split[2]) if split else 0, last[3]):
-            runs[-1].append(host)
-        else:
-            runs.append([host])
-        last = here
-    texts = [run[0] if len(run) == 1 else f"{run[0]}{'–' if len(run) > 2 else ', '}{run[-1]}" for run in runs]
-    if len(texts) > most:
-        shown = sum(map(len, runs[: most - 1]))
-        texts = [*texts[: most - 1], f"and {len(found) - shown:,} more"]
-    return Names(", ".join(texts), found)
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name)]
-
-
-def alike(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
-    """Items by what is the same about them, in the order of the first of each."""
-    found: dict[Key, list[Item]] = {}
-    for item in items:
-        found.setdefault(key(item), []).append(item)
-    return found
-
 
 # -- parts of the page --------------------------------------------------------------------------------------------
 
@@ -216,65 +128,17 @@ class Bar:
     label: str
     number: str
     length: float
-    tone: str = ""
-    note: str = ""
-    remedy: str = ""
-    more: str = ""
-
-
-def share(value: float, whole: float) -> float:
-    """Per cent, for a length on the page."""
-    return round(100 * value / whole, 2) if whole else 0.0
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A phase in a lane, in per cent of the whole time."""
-
-    phase: str
-    left: float
-    width: float
-    title: str
-    ok: bool
-
-
-@dataclass(frozen=True)
-class Lane:
-    hosts: Names
-    stretches: list[Stretch]
-    took: str
-
-
-@dataclass(frozen=True)
-class Track:
-    """A step in one direction: its lanes, and the seconds of each phase on each host."""
-
-    step: str
-    undo: bool
-    lanes: list[Lane]
-    more: int
-    took: str
-    slowest: str
-    hosts: int
-    failed: int
-    phases: tuple[str, ...]
-    table: list[tuple[str, list[str], str, bool]]
-
-
-@dataclass(frozen=True)
-class Timeline:
-    began: str
-    took: str
-    ticks: list[tuple[float, str]]
-    tracks: list[Track]
+    tone: str
+    note: str
 
 
 @dataclass(frozen=True)
 class CallerRow:
     client: str
-    user_agents: list[str]
+    name: str
+    told: list[str]
     v1: int
-    v2: int
+    v2: int | None
     first: str
     last: str
     hosts: Names
@@ -287,13 +151,15 @@ class LogSpan:
     host: str
     text: str
     files: list[dict[str, Any]]
-    trouble: str
+    troubles: list[str]
 
 
 @dataclass(frozen=True)
 class CallersView:
+    """``v2`` is None where requests for v2 were not counted."""
+
     v1: int
-    v2: int
+    v2: int | None
     callers: list[CallerRow]
     more: int
     spans: list[LogSpan]
@@ -350,26 +216,13 @@ def view(report: dict[str, Any]) -> View:
     seen.hosts = _hosts(report, services)
     seen.callers = _callers(report.get("callers") or [])
     audit = report.get("audit") or {}
-    most = max((each["count"] for each in audit.get("findings", [])), default=0)
-    seen.audit = [
-        Bar(
-            each["id"],
-            count(each["count"], "image"),
-            share(each["count"], most),
-            each["severity"],
-            each.get("message", ""),
-            each.get("remedy", ""),
-            count(each["owners"], "owner") if each.get("owners") else "",
-        )
+    seen.audit = _chart(
+        (each["id"], each["count"], each["severity"], count(each["owners"], "owner") if each.get("owners") else "")
         for each in sorted(audit.get("findings", []), key=_worst_and_most)
         if each["count"]
-    ]
-    most = max((each["count"] for each in audit.get("owners", [])), default=0)
-    seen.owners = [
-        Bar(each["owner"] or "no owner", count(each["count"], "image"), share(each["count"], most))
-        for each in audit.get("owners", [])
-    ]
-    seen.timeline = _timeline(report.get("timeline") or [])
+    )
+    seen.owners = _chart((each["owner"] or "no owner", each["count"], "", "") for each in audit.get("owners", []))
+    seen.timeline = timeline(report.get("timeline") or [])
     seen.trips = _trips(report)
     _verdict(seen)
     seen.facts = list(_facts(seen))
@@ -499,6 +352,12 @@ def _rank(severity: str) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
+def _chart(rows: Iterable[tuple[str, float, str, str]], word: Callable[[float], str] = "{:,}".format) -> list[Bar]:
+    found = list(rows)
+    longest = max((value for _label, value, _tone, _note in found), default=0)
+    return [Bar(label, word(value), share(value, longest), tone, note) for label, value, tone, note in found]
+
+
 def _worst_and_most(each: dict[str, Any]) -> tuple[int, int]:
     return _rank(each["severity"]), -each["count"]
 
@@ -507,174 +366,87 @@ def _worst_and_most(each: dict[str, Any]) -> tuple[int, int]:
 
 
 def _callers(logs: list[dict[str, Any]]) -> CallersView | None:
-    """The callers of all hosts together; those of v1 first."""
+    """The callers of v1 in the logs of all hosts together."""
     if not logs:
         return None
     calls = [{**caller, "host": log.get("host", "")} for log in logs for caller in log.get("callers", [])]
-    found = []
-    for client, its in alike(calls, lambda each: each["client"]).items():
-        v1, v2 = (sum(each.get("requests", {}).get(version, 0) for each in its) for version in ("v1", "v2"))
-        if v1:
-            agents = [each["user_agent"] for each in its if each.get("user_agent")]
-            examples = [path for each in its for path in each.get("examples", [])]
-            found.append(
-                CallerRow(
-                    client,
-                    list(dict.fromkeys(agents))[:3],
-                    v1,
-                    v2,
-                    moment(min((each["first"] for each in its if each.get("first")), default=None)),
-                    moment(max((each["last"] for each in its if each.get("last")), default=None)),
-                    names(each["host"] for each in its),
-                    list(dict.fromkeys(examples))[:3],
-                    v1,
-                )
-            )
-    found.sort(key=lambda row: -row.v1)
-    most = found[0].v1 if found else 0
-    v1, v2 = (sum((log.get("versions") or {}).get(version, 0) for log in logs) for version in ("v1", "v2"))
+    rows = [_caller(client, its) for client, its in alike(calls, lambda each: each["client"]).items()]
+    rows = sorted((row for row in rows if row.v1), key=lambda row: -row.v1)
+    most = rows[0].v1 if rows else 0
     tools = [
         (":".join(str(part) for part in (tool.get("file"), tool.get("line")) if part), str(tool.get("program", "")))
         for log in logs
         for tool in log.get("tools", [])
     ]
     return CallersView(
-        v1=v1,
-        v2=v2,
-        callers=[replace(row, length=share(row.v1, most)) for row in found[:MOST]],
-        more=max(0, len(found) - MOST),
+        v1=_requests([log.get("versions") or {} for log in logs], "v1") or 0,
+        v2=_requests([log.get("versions") or {} for log in logs], "v2"),
+        callers=[replace(row, length=share(row.v1, most)) for row in rows[:MOST]],
+        more=max(0, len(rows) - MOST),
         spans=[_span(log) for log in logs],
         tools=list(dict.fromkeys(tools)),
     )
 
 
+def _requests(counted: list[dict[str, int]], version: str) -> int | None:
+    numbers = [each[version] for each in counted if version in each]
+    return sum(numbers) if numbers else None
+
+
+def _caller(client: str, its: list[dict[str, Any]]) -> CallerRow:
+    counted = [each.get("requests") or {} for each in its]
+    agents = [each["user_agent"] for each in its if each.get("user_agent")]
+    through = [f"through {each['via']}" for each in its if each.get("via")]
+    examples = [path for each in its for path in each.get("examples", [])]
+    return CallerRow(
+        client,
+        its[0].get("name") or "",
+        [*list(dict.fromkeys(agents))[:3], *list(dict.fromkeys(through))[:3]],
+        _requests(counted, "v1") or 0,
+        _requests(counted, "v2"),
+        moment(min((each["first"] for each in its if each.get("first")), default=None)),
+        moment(max((each["last"] for each in its if each.get("last")), default=None)),
+        names(each["host"] for each in its),
+        list(dict.fromkeys(examples))[:3],
+        0,
+    )
+
+
+def _days(days: float) -> str:
+    return f"{days:,.1f} days" if days >= 1 else seconds(days * 86400)
+
+
 def _span(log: dict[str, Any]) -> LogSpan:
-    span, days = log.get("span") or {}, log.get("covered_days")
-    trouble = log.get("error", "")
-    if log.get("truncated"):
-        trouble = "The logs were not read to their end."
-    text = ""
+    span, days, stretches = log.get("span") or {}, log.get("covered_days"), len(log.get("covered") or ())
+    text = "no time covered"
     if span.get("from"):
         text = f"{moment(span['from'])} to {moment(span.get('to'))}"
-        text += f", {days:,.1f} days covered" if days is not None else ""
-    return LogSpan(log.get("host", ""), text or "no time covered", log.get("files", []), trouble)
+        text += f", {_days(days)} covered" if days is not None else ""
+        text += f" in {stretches} stretches" if stretches > 1 else ""
+        text += ", by the balancer's logs" if log.get("judged_by") == "proxy" else ""
+    troubles = [*([log["error"]] if log.get("error") else []), *log.get("troubles", [])]
+    if log.get("truncated"):
+        troubles.append("More clients asked than are kept one by one; the sums hold all.")
+    return LogSpan(log.get("host", ""), text, log.get("files", []), troubles)
 
 
 # -- what was done ------------------------------------------------------------------------------------------------
 
 
-def _timeline(phases: list[dict[str, Any]]) -> Timeline | None:
-    if not phases:
-        return None
-    first = min(each["started"] for each in phases)
-    whole = max(each["ended"] for each in phases) - first
-    tracks = []
-    for (step, direction), its in alike(
-        sorted(phases, key=lambda each: each["started"]), lambda each: (each["step"], each.get("direction", "do"))
-    ).items():
-        tracks.append(_track(step, direction == "undo", its, first, whole))
-    unit = next((unit for unit in _UNITS if whole / unit <= 6), _UNITS[-1])
-    ticks = [(share(number * unit, whole), _tick(number * unit)) for number in range(int(whole // unit) + 1)]
-    began = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(first))
-    return Timeline(began, seconds(whole), ticks, tracks)
-
-
-#: Seconds between the marks of a time axis.
-_UNITS = (0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
-
-
-def _tick(value: float) -> str:
-    for unit, name in ((3600, "h"), (60, "min")):
-        if value >= unit and value % unit == 0:
-            return f"{value // unit:.0f} {name}"
-    return seconds(value) if value > 60 else f"{value:g} s"
-
-
-def _track(step: str, undo: bool, phases: list[dict[str, Any]], first: float, whole: float) -> Track:
-    by_host = alike(phases, lambda each: each["host"])
-    took = {host: _took(its) for host, its in by_host.items()}
-    slowest = max(took, key=lambda host: took[host])
-    lanes = [[host] for host in by_host] if len(by_host) <= LANES else _batches(by_host)
-    kinds = tuple(kind for kind in PHASES if any(each["phase"] == kind for each in phases))
-    kinds += tuple(dict.fromkeys(each["phase"] for each in phases if each["phase"] not in PHASES))
-    table = [
-        (
-            host,
-            [seconds(sum(_length(each) for each in its if each["phase"] == kind)) for kind in kinds],
-            seconds(took[host]),
-            all(each["ok"] for each in its),
-        )
-        for host, its in by_host.items()
-    ]
-    return Track(
-        step,
-        undo,
-        [_lane([each for host in lane for each in by_host[host]], first, whole) for lane in lanes[:MOST]],
-        max(0, len(lanes) - MOST),
-        seconds(_took(phases)),
-        f"{slowest}, {seconds(took[slowest])}" if len(took) > 1 else "",
-        len(by_host),
-        sum(not ok for _host, _cells, _took, ok in table),
-        kinds,
-        table,
-    )
-
-
-def _length(phase: dict[str, Any]) -> float:
-    return max(0.0, phase["ended"] - phase["started"])
-
-
-def _took(phases: list[dict[str, Any]]) -> float:
-    return max(each["ended"] for each in phases) - min(each["started"] for each in phases)
-
-
-def _batches(by_host: dict[str, list[dict[str, Any]]]) -> list[list[str]]:
-    """Hosts that were changed at the same time, together."""
-    found: list[list[str]] = []
-    until = float("-inf")
-    for host, its in by_host.items():
-        if min(each["started"] for each in its) >= until:
-            found.append([])
-        found[-1].append(host)
-        until = (
-            max(until, max(each["ended"] for each in its)) if len(found[-1]) > 1 else max(each["ended"] for each in its)
-        )
-    return found
-
-
-def _lane(phases: list[dict[str, Any]], first: float, whole: float) -> Lane:
-    stretches = []
-    for kind, its in alike(phases, lambda each: each["phase"]).items():
-        started = min(each["started"] for each in its)
-        ended = max(each["ended"] for each in its)
-        ok = all(each["ok"] for each in its)
-        title = f"{kind} {seconds(ended - started)}" + ("" if ok else ", failed")
-        stretches.append(Stretch(kind, share(started - first, whole), share(ended - started, whole), title, ok))
-    return Lane(names(each["host"] for each in phases), stretches, seconds(_took(phases)))
-
-
 def _trips(report: dict[str, Any]) -> list[tuple[dict[str, Any], list[Bar]]]:
-    trips = (report.get("round_trip") or {}).get("endpoints") or []
-    found = []
-    for trip in trips:
-        steps = trip.get("steps", [])
-        longest = max((step.get("seconds") or 0 for step in steps), default=0)
-        found.append(
-            (
-                trip,
-                [
-                    Bar(
-                        step["name"],
-                        seconds(step.get("seconds") or 0),
-                        share(step.get("seconds") or 0, longest),
-                        "good" if step.get("ok") else "blocker",
-                        "" if step.get("ok") else "failed",
-                    )
-                    for step in steps
-                ],
-            )
+    return [
+        (
+            trip,
+            _chart(
+                (
+                    (step["name"], step.get("seconds") or 0, *(("good", "") if step.get("ok") else ("bad", "failed")))
+                    for step in trip.get("steps", [])
+                ),
+                seconds,
+            ),
         )
-    return found
+        for trip in (report.get("round_trip") or {}).get("endpoints") or []
+    ]
 
 
 # -- the verdict --------------------------------------------------------------------------------------------------
@@ -745,7 +517,8 @@ def _facts(seen: View) -> Iterable[Fact]:
     if seen.callers:
         yield Fact(f"{seen.callers.v1:,}", "v1 requests in the logs", "warn" if seen.callers.v1 else "good", "callers")
     audit = seen.report.get("audit")
-    if audit and "count" in audit:
-        yield Fact(f"{audit['count']:,}", "findings in images", "warn" if audit["count"] else "good", "audit")
+    if audit and "findings" in audit:
+        grave = sum(each["count"] for each in audit["findings"] if each["severity"] != "note")
+        yield Fact(f"{grave:,}", "warnings about images", "warn" if grave else "good", "audit")
     if seen.timeline:
         yield Fact(seen.timeline.took, "from first to last change", "", "timeline")

@@ -126,6 +126,11 @@ def after(service: Service, changes: list[Change]) -> Service:
     for each in changes:
         for option in each["options"]:
             key = (each["path"], option["section"], option["option"])
+            if "renamed_from" in option:
+                old = (each["path"], *option["renamed_from"].split("/", 1))
+                named = {"group": option["section"], "option": option["option"], "line": 0}
+                values = [{**value, **named} if _place(value) == old else value for value in values]
+                continue
             at = [index for index, value in enumerate(values) if _place(value) == key]
             new = dict(zip(("file", "group", "option"), key, strict=True), raw=option.get("value"), line=0)
             if at:

@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue
@@ -107,10 +106,13 @@ def _installed(known: _catalogue.Option, rows: Iterable[Facts]) -> bool:
     if known.store:
         names = {row["name"] for row in rows if row["group"] in ("glance_store", "<backend>")}
         return any(each.name in names for each in _catalogue.options("glance", 33) if each.store == known.store)
-    return any(row["project"] == known.project for row in rows)
+    # keystoneauth1's plugins for SAML, Kerberos and OAuth 1 need packages of their own.
+    return known.project != "keystoneauth1" and any(row["project"] == known.project for row in rows)
 
 
-def option_differences(name: str, key: tuple[str, str], row: Facts, known: _catalogue.Option | None) -> Iterator[Difference]:
+def option_differences(
+    name: str, key: tuple[str, str], row: Facts, known: _catalogue.Option | None
+) -> Iterator[Difference]:
     what = f"option {key[0]}/{key[1]}"
     if known is None:
         yield Difference(name, what, "", "not there", "there")
@@ -135,7 +137,10 @@ def policy_differences(name: str, release: _catalogue.Release, found: dict[str, 
         old = ours.deprecated_rule
         pairs = {
             "check_str": (ours.check_str, theirs["check_str"]),
-            "deprecated_rule": (old and {key: value for key, value in asdict(old).items() if value is not None}, theirs.get("deprecated_rule")),
+            "deprecated_rule": (
+                old and {key: value for key, value in old._asdict().items() if value is not None},
+                theirs.get("deprecated_rule"),
+            ),
             "deprecated_for_removal": (ours.deprecated_for_removal, theirs.get("deprecated_for_removal", False)),
             "scope_types": (list(ours.scope_types), theirs.get("scope_types", [])),
             "operations": (list(ours.operations), theirs.get("operations", [])),
@@ -150,26 +155,37 @@ def release_differences(name: str, release: _catalogue.Release, facts: Facts) ->
     assert release.database and release.server
     keys = ("version", "reported_id", "status", "condition")
     direct = [method for method in release.import_methods if method == "glance-direct"]
-    scripts = facts["wsgi_scripts"]
     pairs = {
-        "api_versions": ([tuple(each) for each in release.api_versions], [tuple(each[key] for key in keys) for each in facts["images_api_versions"]]),
+        "api_versions": (
+            [tuple(each) for each in release.api_versions],
+            [tuple(each[key] for key in keys) for each in facts["images_api_versions"]],
+        ),
         "database head": (release.database.head, facts["db"]["head_after_sync"]),
-        "import methods": (list(release.import_methods), direct + [each.replace("_", "-") for each in facts["import_methods_internal_plugins"]]),
+        "import methods": (
+            list(release.import_methods),
+            direct + [each.replace("_", "-") for each in facts["import_methods_internal_plugins"]],
+        ),
         "paste flavors": (list(release.paste_flavors), facts["paste_flavors"]),
         "python": (release.python, facts["python"]["requires_python"]),
-        "server script": (release.server.script, scripts[0] if scripts else None),
+        "server script": (release.server.script, next(iter(facts["wsgi_scripts"] or ()), None)),
         "server module": (release.server.module, facts["wsgi_module"]),
     }
+    said = {"python": facts["python"]["requires_python"], "paste flavors": facts["paste_flavors"]}
+    said["server script"] = facts["wsgi_scripts"]
     for field, (ours, theirs) in pairs.items():
-        if ours != theirs and not (theirs is None and field in ("python", "paste flavors")):
+        if ours != theirs and said.get(field, "") is not None:
             yield Difference(name, "release", field, ours, theirs)
 
 
 def table(differences: list[Difference]) -> str:
     rows = [("release", "what", "field", "catalogue", "installed")]
-    rows += [(each[0], each[1], each[2], *(json.dumps(value, default=str) for value in each[3:])) for each in differences]
+    rows += [
+        (each[0], each[1], each[2], *(json.dumps(value, default=str) for value in each[3:])) for each in differences
+    ]
     widths = [min(60, max(len(row[column]) for row in rows)) for column in range(5)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def main() -> int:
@@ -185,7 +201,9 @@ def main() -> int:
         print(table(differences))
     for result in results:
         state = f"{len(result.differences)} differences" if result.differences else "as the catalogue says"
-        print(f"Glance {result.release}: {result.compared} options and policies, {result.skipped} not installed: {state}")
+        print(
+            f"Glance {result.release}: {result.compared} options and policies, {result.skipped} not installed: {state}"
+        )
     print(f"{time.monotonic() - started:.0f} s")
     return 1 if differences else 0
 

@@ -19,7 +19,9 @@ import json
 import logging
 import os
 import pkgutil
+import socket
 import sys
+import types
 import warnings
 
 #: Entry points that name options of glance-api's configuration, and the part of Glance that reads them.
@@ -135,6 +137,9 @@ def start_glance(conf):
             conf.set_override('enabled_backends', {name: driver})
             attempt(store.register_store_opts, conf, reserved_stores=RESERVED)
         conf.clear_override('enabled_backends')
+        # Each store takes these once it is opened, which would need the store.
+        for opt in getattr(importlib.import_module('glance_store.driver'), '_MULTI_BACKEND_OPTS', ()):
+            attempt(conf.register_opt, opt, 'stackops_file')
 
 
 def live(conf):
@@ -155,7 +160,7 @@ def kind(wanted):
                         ('max_length', 0), ('regex', None), ('version', None)):
         value = getattr(wanted, key, silent)
         if key == 'choices' and value is not None:
-            value = list(value)
+            value = [each for each in value if each is not None]
         if key == 'regex' and value is not None:
             value = getattr(value, 'pattern', value)
         if name == 'Port' and (key, value) in (('min', 0), ('max', 65535)):
@@ -176,15 +181,26 @@ def plain(value):
     return str(value)
 
 
+def older_names(group, opt):
+    """Each older name once, though oslo.config keeps the forms with dash and underscore apart."""
+    names = []
+    for old in opt.deprecated_opts:
+        name = '%s/%s' % (old.group or group, (old.name or opt.dest).replace('-', '_'))
+        if name not in names:
+            names.append(name)
+    return names
+
+
 def describe(project, group, opt, default, sections=()):
     """One option in the words that generate.py reads."""
     name, limits = kind(opt.type)
+    here = default == socket.gethostname() and default or None  # this machine's, not the release's
     found = {'project': project, 'group': group, 'name': opt.dest, 'type': opt.__class__.__name__, 'kind': name,
-             'default': plain(default), 'limits': limits, 'secret': bool(opt.secret),
+             'default': None if here else plain(default), 'default_source': here and 'socket.gethostname()',
+             'limits': limits, 'secret': bool(opt.secret),
              'deprecated': bool(opt.deprecated_for_removal), 'deprecated_since': opt.deprecated_since,
              'sample_default': plain(opt.sample_default), 'sections': sorted(sections),
-             'deprecated_names': ['%s/%s' % (old.group or group, (old.name or opt.dest).replace('-', '_'))
-                                  for old in opt.deprecated_opts]}
+             'deprecated_names': older_names(group, opt)}
     if name in ('List', 'Dict'):
         item = getattr(opt.type, 'item_type', None) or getattr(opt.type, 'value_type', None)
         found['item'] = list(kind(item)) if item else None
@@ -225,7 +241,7 @@ def options_of_glance():
         own = key in sections or key[0] == '<backend>' or (
             owner in ('glance', 'glance_store') and key not in projects)
         project = 'glance' if own and key not in projects else projects.get(key) or PROJECTS.get(owner, owner)
-        sample_only = own and key not in registered and not sections[key] - {'api', 'image_import'}
+        sample_only = own and key not in registered and key[0] != '<backend>' and not sections[key] - {'api', 'image_import'}
         if sample_only or opt.__class__.__name__ in NO_OPTIONS or project in ('', '__main__'):
             continue
         rows.append(dict(describe(project, key[0], opt, default, sections.get(key, ('api',) if own else ())),
@@ -257,18 +273,44 @@ def library(namespace):
 def plugin_options(rows):
     """What keystoneauth1's own plugins add to each group with an auth_type; no entry point can list these."""
     from keystoneauth1 import loading
-    groups = {row['group']: row['project'] for row in rows if row['name'] == 'auth_section'}
+    groups = {row['group'] for row in rows if row['name'] == 'auth_section'}
     taken = {(row['group'], row['name']) for row in rows}
-    found = []
+    found = {}
     for name in sorted(attempt(loading.get_available_plugin_names) or ()):
         loader = attempt(loading.get_plugin_loader, name)
         for option in attempt(loader.get_options) or () if loader else ():
+            opt = option._to_oslo_opt()
             for group in sorted(groups):
-                opt = option._to_oslo_opt()
-                if (group, opt.dest) not in taken:
-                    taken.add((group, opt.dest))
-                    found.append(dict(describe('keystoneauth1', group, opt, opt.default), registered=False))
-    return found
+                row = dict(describe('keystoneauth1', group, opt, opt.default), registered=False)
+                key = (group, opt.dest)
+                if key not in taken:
+                    # Plugins share options, but not all of an option's older names.
+                    names = found.setdefault(key, row)['deprecated_names'] + row['deprecated_names']
+                    found[key]['deprecated_names'] = sorted(set(names))
+    return [found[key] for key in sorted(found)]
+
+
+def policy_defaults():
+    """What [oslo_policy] is while no file says anything, as Glance and its oslo.policy leave it."""
+    from oslo_config import cfg
+    from oslo_policy import policy as oslo_policy
+    default = {opt.dest: value for group, opt, value in live(cfg.CONF) if group == 'oslo_policy'}
+    # The option came before enforce_new_defaults; where only that one is left, scope is always enforced.
+    always = 'enforce_scope' not in default and 'enforce_new_defaults' in default
+    json_is_default = default['policy_file'].endswith('.json')
+    return {
+        'policy_file': default['policy_file'],
+        'in_code': policies_of_glance() is not None,
+        'json_fallback': None if json_is_default else hasattr(oslo_policy, 'pick_default_policy_file'),
+        'enforce_scope': always or default.get('enforce_scope'),
+        'enforce_scope_option': 'enforce_scope' in default,
+        'enforce_new_defaults': default.get('enforce_new_defaults'),
+    }
+
+
+def eventlet_server():
+    """Whether the program glance-api still is a server of its own."""
+    return 'working' if 'eventlet' in inspect.getsource(importlib.import_module('glance.cmd.api')) else 'removed'
 
 
 def policies_of_glance():
@@ -373,11 +415,12 @@ def installed(project):
         'tag': version,
         'source': 'installed package',
         'python': {'requires_python': requires},
-        'console_scripts': [name for name in programs if name not in scripts],
-        'wsgi_scripts': scripts,
+        # A distribution's package does not say which files came from where.
+        'console_scripts': [name for name in programs if name not in scripts] if programs else None,
+        'wsgi_scripts': scripts if programs else None,
         'paste_flavors': flavors(os.path.join(sys.prefix, 'etc', 'glance', os.path.basename(paste[0]))) if paste else None,
         'libraries': {name: versions[name] for name in sorted(versions) if name.startswith(
-            ('oslo.', 'glance-store', 'keystone', 'osprofiler', 'castellan', 'os-brick'))},
+            ('oslo.', 'glance-store', 'keystoneauth1', 'keystonemiddleware', 'osprofiler', 'castellan', 'os-brick'))},
     }
 
 
@@ -406,16 +449,18 @@ def main():
     facts = installed(project)
     if project == 'glance':
         facts.update(options=options_of_glance(), policies=policies_of_glance(), db=attempt(database),
+                     policy_defaults=attempt(policy_defaults), eventlet_server=attempt(eventlet_server),
                      images_api_versions=attempt(api_versions))
         modules = dict(entry_points('glance.image_import.internal_plugins'))
         facts['import_methods_internal_plugins'] = sorted(modules)
         facts['wsgi_module'] = 'glance.wsgi.api:application' if pkgutil.find_loader('glance.wsgi') else None
     else:
-        from nova.conf import glance as section
-        found = section.list_opts()
-        pairs = found.items() if hasattr(found, 'items') else found
-        facts['options'] = [describe('nova', getattr(group, 'name', group), opt, opt.default, ('nova',))
-                            for group, opts in pairs for opt in opts]
+        # The registered options know older names that list_opts() leaves out; a type that is a mere function belongs to
+        # a dummy that Nova registers in place of an option that nobody may set.
+        conf = importlib.import_module('nova.conf').CONF
+        facts['options'] = [describe('nova', 'glance', opt, default, ('nova',))
+                            for group, opt, default in live(conf)
+                            if group == 'glance' and not isinstance(opt.type, types.FunctionType)]
     json.dump(facts, printed, sort_keys=True)
     printed.write('\n')
 

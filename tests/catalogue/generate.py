@@ -252,33 +252,42 @@ class Catalogue:
     def add_installed(self, dump: Facts, series: str | None) -> int:
         """Put in what an installed package says (see dump.py), and keep what only source or documentation say."""
         major = int(dump["tag"].split(".")[0])
-        near = self.releases.get(major) or self.releases[max(each for each in self.releases if each < major)]
-        if major not in self.releases and not series:
-            sys.exit(f"{self.project} {major} is new to the catalogue: say its series with --series.")
-        before = self.options.get(major) or self.options[max(each for each in self.options if each < major)]
-        facts = {**dump, "series": series or near["series"], "options": [], "policies": {}}
+        new = major not in self.releases
+        if new and not series:
+            sys.exit(f"{self.project} {major} is new to the catalogue: name its series with --series.")
+        nearest = max(each for each in self.releases if each <= major)
+        near, before = self.releases[nearest], self.options[nearest]
+        facts = {**dump, "series": series or near["series"], "options": []}
         if self.project == "glance":
-            known = near["database"]["head"] == dump["db"]["head_after_sync"]
-            facts["policies"] = {each["name"]: each for each in dump["policies"] or ()}
-            facts["db"] = {
-                **dump["db"],
-                "new_schema": near["database"].get("schema") if major in self.releases else None,
-            }
-            facts["policy_defaults"] = {**near["policy_defaults"], **dump["policy_defaults"]}
-            facts["libraries"] = {
+            facts |= self._glance(dump, near, new)
+        policies = self.policies[nearest]
+        self.add(facts)
+        if dump.get("policies") is None:
+            self.policies[major] = policies  # a release that ships them as a file, which no wheel carries
+        for row in dump["options"]:
+            if row["project"] == self.project:
+                key = (row["group"], row["name"])
+                known = definition(row) | kept(before.get(key, {}), ("store", "default_source", "programs"))
+                self.options[major][key] = {name: known[name] for name in ORDER if name in known}
+        return major
+
+    def _glance(self, dump: Facts, near: Facts, new: bool) -> Facts:
+        """What of Glance the dump has in another form, or not at all."""
+        head = dump["db"]["head_after_sync"]
+        if new and head != near["database"]["head"]:
+            print(f"The database has a new head, {head}: tell in by_hand.json what its migrations do to data.")
+        known = dump["eventlet_server"] == "working" and near["server"].get("eventlet")
+        return {
+            "policies": {each["name"]: each for each in dump["policies"] or ()},
+            "db": {**dump["db"], "new_schema": None if new else near["database"].get("schema")},
+            "eventlet_server": "working, deprecated" if known == "deprecated" else dump["eventlet_server"],
+            "libraries": {
                 "glance_store": dump["libraries"]["glance-store"],
                 "oslo.policy": dump["libraries"]["oslo.policy"],
-            }
-            facts["paste_flavors"] = dump["paste_flavors"] or near["paste_flavors"]
-            if not known and major not in self.releases:
-                print(f"New database head {dump['db']['head_after_sync']}: put what moves data into by_hand.json.")
-        self.add(facts)
-        own = (row for row in dump["options"] if row["project"] == self.project)
-        for row in own:
-            key = (row["group"], row["name"])
-            known = definition(row) | kept(before.get(key, {}), ("store", "default_source"))
-            self.options[major][key] = {name: known[name] for name in ORDER if name in known}
-        return major
+            },
+            "paste_flavors": dump["paste_flavors"] or near["paste_flavors"],
+            "wsgi_scripts": dump["wsgi_scripts"] if dump["wsgi_scripts"] is not None else [],
+        }
 
     def save(self, path: pathlib.Path) -> None:
         write(
@@ -320,18 +329,26 @@ def unfolded(majors: Iterable[int], spans: list[Facts], names: Key) -> dict[int,
 
 
 def libraries(dumps: list[Facts]) -> Facts:
-    """The options of the libraries, each definition once with the releases of Glance that it was read at."""
-    rows: dict[str, Facts] = {}
-    for dump in sorted(dumps, key=lambda each: int(each["tag"].split(".")[0])):
+    """The options of the libraries, each definition once with the releases of Glance that it was read at.
+
+    Several dumps of one release add up: the first one's definitions count, later ones add what it has not installed.
+    """
+    versions: dict[int, Facts] = {}
+    found: dict[int, dict[Key, Facts]] = {}
+    for dump in dumps:
+        major = int(dump["tag"].split(".")[0])
+        versions[major] = {**dump["libraries"], **versions.get(major, {})}
         for option in dump["options"]:
-            if option["project"] == "glance":
-                continue
+            if option["project"] != "glance":
+                found.setdefault(major, {}).setdefault((option["group"], option["name"]), option)
+    rows: dict[str, Facts] = {}
+    for major, options in sorted(found.items()):
+        for option in options.values():
             facts = {name: option[name] for name in ("project", "group", "name")}
             facts |= {name: value for name, value in definition(option).items() if name != "programs"}
-            major = int(dump["tag"].split(".")[0])
             rows.setdefault(compact(facts), {**facts, "releases": []})["releases"].append(major)
     return {
-        "releases": {dump["tag"].split(".")[0]: dump["libraries"] for dump in dumps},
+        "releases": {str(major): versions[major] for major in sorted(versions)},
         "options": sorted(rows.values(), key=lambda row: (row["group"], row["name"], row["releases"])),
     }
 

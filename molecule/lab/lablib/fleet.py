@@ -172,8 +172,6 @@ def _bring_back(hosts: list[Host]) -> None:
     # The database goes only once nobody holds a connection to it; haproxy comes back to servers that answer at once.
     in_parallel(_lab_host("stop"), [*nova, *glance, *later])
     in_parallel(_lab_host("stop"), infra)
-    if infra:
-        databases.drop_others()
     in_parallel(_empty_database, later)
     in_parallel(_lab_host("start"), [*glance, *later])
     # v1 asks the registry for everything.

@@ -45,7 +45,7 @@ class Image:
         return tuple(filter(None, (self.parent, self.schema_from)))
 
 
-# In the order in which they are begun: what others wait for comes first.
+# In the order in which they are begun: what others wait for comes first, and what waits longest comes last.
 IMAGES = {
     image.name: image
     for image in (
@@ -54,10 +54,10 @@ IMAGES = {
         Image("keystone", "bookworm", parent="bookworm"),
         Image("glance", "bullseye", parent="bullseye", shares=("common",)),
         Image("nova", "bullseye", parent="bullseye", shares=("common",)),
-        Image("infra", "bookworm", parent="keystone", shares=("common",), network="none", schema_from="glance"),
-        Image("glance25", "bookworm", parent="keystone", shares=("common", "release")),
         Image("glance33", "bookworm", parent="bookworm", shares=("common", "release")),
         Image("glance20", "bullseye", parent="bullseye", shares=("common", "release")),
+        Image("infra", "bookworm", parent="keystone", shares=("common",), network="none", schema_from="glance"),
+        Image("glance25", "bookworm", parent="keystone", shares=("common", "release")),
     )
 }
 #: As many as keep two cores busy: a build is now the network's, now the disk's and now one core's.

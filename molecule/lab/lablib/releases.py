@@ -44,14 +44,14 @@ def command(release: Release, mounts: list[str], argv: list[str], network: str =
         if not path.exists():
             raise LabError(f"{folder} cannot be mounted: it does not exist.")
         volumes.append(f"--volume={path}:{place or path}:ro")
-    path = f"{release.programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    search = f"{release.programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     return [
         "docker",
         "run",
         "--rm",
         "--interactive",
         f"--network={network}",
-        f"--env=PATH={path}",
+        f"--env=PATH={search}",
         "--env=PYTHONIOENCODING=utf-8",
         *volumes,
         images.tag(release.image),

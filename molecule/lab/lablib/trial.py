@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -18,12 +19,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import seed
+from . import fleet, seed
 from .common import PREFIX, REPOSITORY, STATE, LabError, docker, run
+from .databases import execute, rows
 from .fleet import reset
 from .hosts import BY_NAME
 
-__all__ = ["reset"]
+__all__ = ["execute", "reset", "rows"]
 
 GLANCES, NOVAS = ("glance1", "glance2"), ("nova1", "nova2")
 MANAGED = GLANCES + NOVAS
@@ -175,6 +177,22 @@ printf '%s\\n' '[Service]' "ExecStartPre=/bin/sh -c '! grep -qx \\"{line}\\" {GL
     >/etc/systemd/system/glance-api.service.d/trial.conf
 systemctl daemon-reload""",
     )
+
+
+@contextlib.contextmanager
+def joined(*hosts: str) -> Iterator[None]:
+    """Hosts on demand, for a while."""
+    fleet.up(*hosts)
+    try:
+        yield
+    finally:
+        fleet.drop(*hosts)
+
+
+def single_store(host: str) -> None:
+    """Take a host on demand from its two stores to the single one, as Glance had before it had several."""
+    sh(host, f"sed -i '/^enabled_backends *=/d' {GLANCE_CONF} && systemctl restart glance-api")
+    wait_for(lambda: answers(host, "/healthcheck") == 200)
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 30, every: float = 0.2) -> Any:
@@ -389,6 +407,51 @@ def module(host: str, name: str, arguments: dict[str, Any], *more: str) -> Run:
     return Run(
         "ansible", "-i", str(INVENTORY), host, "-m", f"stackops.glance.{name}", "-a", json.dumps(arguments), *more
     )
+
+
+def local_module(name: str, arguments: dict[str, Any], *more: str) -> dict[str, Any]:
+    """The result of one module of the collection on this machine, where the lab's clouds.yaml is; also of one that failed."""
+    return result(Run("ansible", "localhost", "-m", f"stackops.glance.{name}", "-a", json.dumps(arguments), *more))
+
+
+def result(run: Run) -> dict[str, Any]:
+    """What a module on one host answered."""
+    run.wait()
+    found = parsed(run.output)
+    assert found is not None, f"There is no result:\n{run.tail()}"
+    return found
+
+
+def parsed(output: str) -> dict[str, Any] | None:
+    """The first result in the output of the command ``ansible``, with whether it failed; None where there is none."""
+    before, arrow, after = output.partition(" => ")
+    try:
+        found = json.JSONDecoder().raw_decode(after)[0] if arrow else None
+    except ValueError:
+        return None
+    return found and {"failed": before.endswith(("FAILED!", "UNREACHABLE!")), **found}
+
+
+# -- reports ------------------------------------------------------------------------------------------------------
+
+
+def report(folder: Path, playbook: str) -> dict[str, Any]:
+    """The newest report of a playbook below a report directory, as data."""
+    return dict(json.loads(report_text(folder, playbook, "json")))
+
+
+def report_text(folder: Path, playbook: str, kind: str) -> str:
+    """The same as its file says: kind is html, md or json. All three are there, and for their owner alone."""
+    found = sorted(folder.glob(f"*/{playbook}.json"), key=lambda path: path.stat().st_mtime)
+    assert found, f"There is no report of {playbook} below {folder}."
+    for each in ("html", "md", "json"):
+        assert stat.S_IMODE(found[-1].with_suffix(f".{each}").stat().st_mode) == 0o600
+    return found[-1].with_suffix(f".{kind}").read_text(encoding="utf-8")
+
+
+def finding_ids(found: dict[str, Any], severity: str = "") -> set[str]:
+    """Which findings a report, or a module's result, has; of one severity where one is given."""
+    return {each["id"] for each in found["findings"] if severity in ("", each["severity"])}
 
 
 # -- how much a playbook does on a host ---------------------------------------------------------------------------

@@ -70,6 +70,13 @@ def test_a_new_run(screen: list[str]) -> None:
     assert made["holder"]["pid"] == os.getppid() and made["holder"]["started"]
 
 
+def test_what_many_hosts_share_is_shown_once(screen: list[str]) -> None:
+    # [glance] use_glance_v1 is deprecated, which the configuration check says of each host.
+    plan({"g1": glance(), **{f"n{number}": nova() for number in range(10)}})
+    (line,) = [line for line in screen if "option_deprecated" in line]
+    assert "n0, n1, n2, n3 and 6 more /etc/nova/nova-compute.conf:7" in line
+
+
 def test_what_is_shown(screen: list[str]) -> None:
     plan({"g1": glance(), "n1": nova(), "n2": nova(v1=False)})
     text = "\n".join(screen)

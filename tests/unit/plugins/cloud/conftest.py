@@ -183,13 +183,21 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "DELETE":
             self.cloud.images.pop(image_id)
             return self.answer(204)
+        if self.command == "PATCH":
+            for each in json.loads(body):
+                name = each["path"].removeprefix("/").replace("~1", "/").replace("~0", "~")
+                if (each["op"] == "add") == (name in self.cloud.images[image_id]):
+                    return self.answer(409)
+                self.cloud.images[image_id].pop(name, None)
+                if each["op"] != "remove":
+                    self.cloud.images[image_id][name] = each["value"]
         return self.answer(200, self.cloud.images[image_id])
 
     def listing(self, query: dict[str, str]) -> None:
         found = [i for i in self.cloud.images.values() if query.get("visibility") in (None, i.get("visibility"))]
         for key in ("created_at", "updated_at"):
-            since = query.get(key, "gte:").removeprefix("gte:")
-            found = [i for i in found if i.get(key, "") >= since]
+            operator, _colon, when = query.get(key, "gte:").partition(":")
+            found = [i for i in found if (i.get(key, "") >= when) == (operator == "gte")]
         if "visibility" not in query:  # of the community's images a list has the project's own
             found = [i for i in found if i.get("visibility") != "community" or i.get("owner") == "p"]
         hidden = query.get("os_hidden", "false") == "true"

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
-from ansible_collections.stackops.glance.plugins.module_utils import _images
+from ansible_collections.stackops.glance.plugins.module_utils import _audit_api, _images
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.modules import image_audit_info
 
@@ -41,6 +42,52 @@ def test_counts_over_pages_and_returns_few(cloud, run):
     assert (community["owners"], len(community["examples"])) == (2, 2)
     assert shared["examples"][0]["members"] == 1
     assert found["complete"]
+
+
+def test_every_image_once_however_it_is_seen(cloud, run, tmp_path):
+    cloud.versions = ["v2.9", "v2.0"]
+    for day in (10, 15, 20):
+        for visibility in ("public", "private", "shared", "community"):
+            add(cloud, visibility, 3, day, Odd="x", created_at=f"2026-11-{day}T00:00:00Z")
+    add(cloud, "private", 2, 21, Odd="x", os_hidden=True)
+    found = run(image_audit_info, kinds=["property-name-rewritten"], file=str(tmp_path / "found.jsonl"))
+    rows = [json.loads(line)["image"] for line in (tmp_path / "found.jsonl").read_text().splitlines()]
+    assert sorted(rows) == sorted(cloud.images)
+    assert (found["images"], found["count"]) == (38, 38)
+
+
+def test_what_the_api_shows(cloud, run, tmp_path):
+    add(cloud, "public", 1, **{"HW_Bus": "x", "location": "y", "kernel_id": "", "os_glance_mine": "z", "size": 0})
+    add(cloud, "private", 1, disk_format="vhd", os_glance_importing_to_stores="fast", updated_at="2016-01-01T00:00:00Z")
+    cloud.images["ODD"] = {**next(iter(cloud.images.values())), "id": "ODD", "status": "queued", "size": None}
+    cloud.images["ODD"]["updated_at"] = "2016-01-01T00:00:00Z"
+    found = run(image_audit_info)
+    assert {each["id"] for each in found["findings"]} == {
+        "property-name-rewritten",
+        "property-reserved",
+        "boot-property-none",
+        "active-empty",
+        "format-refused",
+        "stuck-copying",
+        "stuck-queued",
+        "image-id-not-uuid",
+    }
+    assert "property-shadowed" in found["cannot_see"] and "active-empty" not in found["cannot_see"]
+
+
+def test_a_busy_glance_is_given_time(cloud, run, monkeypatch):
+    waited = []
+    monkeypatch.setattr(_audit_api.time, "sleep", waited.append)
+    cloud.faults["GET /v2/images"] = 503
+    assert "answered 503" in run(image_audit_info)["msg"]
+    assert waited == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("in_flight", 0), ("stuck_after", -1), ("kinds", ["none-such"]), ("since", "soon")]
+)
+def test_arguments_that_say_nothing(run, option, value):
+    assert option in run(image_audit_info, **{option: value})["msg"]
 
 
 def test_since_takes_changes_into_account(cloud, run):

@@ -7,9 +7,10 @@ import hashlib
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
-from ansible_collections.stackops.glance.plugins.module_utils import _survey, _units
+from ansible_collections.stackops.glance.plugins.module_utils import _scheduled, _survey, _units
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 
@@ -234,9 +235,24 @@ def test_programs_in_crontabs(tmp_path, units, monkeypatch):
         "# glance-scrubber\n0 3 * * * glance /usr/bin/glance-cache-prefetcher\n1 1 * * * root my-glance-scrubber\n"
         "2 2 * * * root cd /; glance-scrubber # glance-replicator\n"
     )
-    monkeypatch.setattr(_survey, "CRON_FILES", ())
-    monkeypatch.setattr(_survey, "CRON_DIRECTORIES", (str(directory),))
+    monkeypatch.setattr(_scheduled, "CRON_FILES", ())
+    monkeypatch.setattr(_scheduled, "CRON_DIRECTORIES", (str(directory),))
+    monkeypatch.setattr(_scheduled, "UNIT_DIRECTORIES", ())
     crons = look(tmp_path, glance(tmp_path))["services"]["glance-api"]["crons"]
     assert [(cron["line"], cron["program"]) for cron in crons] == [
         (2, "glance-cache-prefetcher"), (4, "glance-scrubber"),
     ]  # fmt: skip
+
+
+def test_own_addresses_by_the_kernels_tables(tmp_path: Path) -> None:
+    trie, inet6 = tmp_path / "fib_trie", tmp_path / "if_inet6"
+    trie.write_text(
+        "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 192.0.2.0\n        /24 link UNICAST\n"
+        "     |-- 192.0.2.31\n        /32 host LOCAL\n     |-- 127.0.0.1\n        /32 host LOCAL\n"
+    )
+    inet6.write_text(
+        "20010db8000000000000000000000031 02 40 00 80 eth0\n00000000000000000000000000000001 01 80 10 80 lo\n"
+        "fe800000000000000000000000000031 02 40 20 80 eth0\n"
+    )
+    assert _survey._addresses(str(trie), str(inet6)) == ["192.0.2.31", "2001:db8::31"]
+    assert _survey._addresses(str(tmp_path / "none"), str(tmp_path / "none")) == []

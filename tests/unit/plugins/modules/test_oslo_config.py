@@ -209,3 +209,45 @@ def test_a_full_disk_changes_nothing(run: Run, full_disk: Path) -> None:
     assert result["failed"] and "No space left on device" in result["msg"] and "The file is as it was" in result["msg"]
     assert (full_disk / "f").read_bytes() == BEFORE
     assert sorted(os.listdir(full_disk)) == ["f", "filler"]
+
+
+# -- renaming ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_older_name_gives_its_values_to_the_new_one(run: Run, target: Path) -> None:
+    target.write_bytes(
+        b"[DEFAULT]\n# why\nsql_connection = mysql://a:OldDatabase@db/\nold = 'a '\nold = $b\n[database]\n#connection = x\n"
+    )
+    options = [
+        {"section": "database", "option": "connection", "renamed_from": "DEFAULT/sql_connection"},
+        {"section": "new", "option": "name", "renamed_from": "DEFAULT/old"},
+        {"option": "another", "renamed_from": "DEFAULT/absent"},
+    ]
+    check = run(*options, check=True)
+    assert check["changed"] and b"sql_connection" in target.read_bytes()
+    done = run(*options)
+    assert target.read_bytes() == (
+        b"[DEFAULT]\n# why\n[database]\n#connection = x\nconnection = mysql://a:OldDatabase@db/\n\n"
+        b'[new]\nname = "a "\nname = $b\n'
+    )
+    assert [(each["section"], each["option"], len(each["before"]), len(each["after"])) for each in done["options"]] == [
+        ("database", "connection", 0, 1), ("DEFAULT", "sql_connection", 1, 0),
+        ("new", "name", 0, 2), ("DEFAULT", "old", 2, 0),
+    ]  # fmt: skip
+    assert "OldDatabase" not in check["output"] + done["output"]
+    assert check["options"] == done["options"]
+    assert not run(*options)["changed"]
+
+
+def test_a_renamed_secret_is_shown_under_neither_name(run: Run, target: Path) -> None:
+    options = {"section": "other", "option": "plain", "renamed_from": "keystone_authtoken/password"}
+    done = run(options)
+    assert b"plain = OldPassword" in target.read_bytes()
+    assert "OldPassword" not in done["output"]
+
+
+def test_both_names_are_refused(run: Run, target: Path) -> None:
+    target.write_bytes(b"[a]\nold = 1\nnew = 2\n")
+    failed = run({"section": "a", "option": "new", "renamed_from": "a/old"})
+    assert failed["failed"] and "a/new is set, and so is its older name a/old" in failed["msg"]
+    assert target.read_bytes() == b"[a]\nold = 1\nnew = 2\n"

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _takeover, _undo
+from ansible_collections.stackops.glance.plugins.plugin_utils import _config_check, _plan, _takeover, _undo
+from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding
 from ansible_collections.stackops.glance.plugins.plugin_utils._plan import Fleet, Plan, Wishes
 
 CONTROLLER = _takeover.Controller("control", "boot", 1, "7", "ops")
@@ -16,6 +18,12 @@ CLOUD: dict[str, Any] = {
     "catalogue_changes": [],
 }
 PROJECTS = {"glance": "15.0.2", "nova": "14.1.0", "cinder": "9.1.4", "ironic": "7.0.3"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a configuration check finds has tests of its own."""
+    monkeypatch.setattr(_config_check, "check", lambda service, release, host: [])
 
 
 # -- a fleet out of words ---------------------------------------------------------------------------------------------
@@ -74,7 +82,7 @@ def healthy() -> dict[str, Any]:
 
 
 def plan(given: Fleet, cloud: dict[str, Any] = CLOUD, **wishes: Any) -> Plan:
-    return _plan.make(given, cloud, Wishes(**wishes), CONTROLLER)
+    return _plan.make(given, cloud, Wishes(**{"v1_quiet_days": 0, **wishes}), CONTROLLER)
 
 
 def ids(made: Plan, severity: str | None = None) -> list[str]:
@@ -103,6 +111,21 @@ def test_a_healthy_fleet_that_speaks_v1() -> None:
     spoken = {(each["host"], tuple(each["api"])) for each in made.spoken}
     assert spoken == {("g1", ("v1", "v2")), ("g2", ("v1", "v2")), ("n1", ("v1",)), ("n2", ("v1",))}
     assert made.spoken[2]["origin"] == "/etc/nova/nova.conf:2"
+
+
+def test_every_configuration_is_checked_and_shared_files_are_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(service: dict[str, Any], release: Any, host: str) -> list[Finding]:
+        path = service["config_files"][0]
+        return [Finding("option_unknown", "warning", f"{release} knows no x.", "Look.", host=host, file=path, line=3)]
+
+    monkeypatch.setattr(_config_check, "check", check)
+    made = plan(fleet(g1=glance(), n1=survey(service("nova-compute", V2), service("nova-api", V2))))
+    assert made.verdict == "nothing_to_do"
+    assert [found.place for found in made.findings] == [
+        "g1 /etc/glance/glance-api.conf:3",
+        "g1 /etc/glance/glance-registry.conf:3",
+        "n1 /etc/nova/nova.conf:3",
+    ]
 
 
 def test_the_option_may_stay_visible() -> None:
@@ -324,6 +347,51 @@ def test_a_registry_that_is_needed_goes_on() -> None:
     made = plan(fleet(g1=asking, n1=nova()), v1_off=True)
     assert ids(made, "note") == ["registry_needed"]
     assert made.local["glance_v1_off"]["g1"]["retire"] == []
+
+
+def quiet(seen: str | None = None, days: int = 8) -> dict[str, Any]:
+    """Logs that end now and cover these days, with one caller of v1 at most."""
+    moment = "2026-11-20T12:00:00Z"
+    caller = {
+        "client": "192.0.2.9",
+        "user_agent": None,
+        "requests": {"v1": 3},
+        "first": seen,
+        "last": seen,
+        "examples": [],
+    }
+    log = {"path": "/var/log/glance/api.log", "format": "eventlet", "error": None, "unreadable": 0}
+    covered = [{"from": f"2026-11-{20 - days:02}T12:00:00Z", "to": moment}]
+    return {"files": [log], "covered": covered, "callers": [caller] if seen else [], "troubles": []}
+
+
+NOW = 1795176000.0  # 2026-11-20T12:00:00Z
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (quiet(), None),
+        (quiet("2026-11-19T12:00:00Z"), "v1_callers_seen"),
+        (quiet("2026-11-12T13:00:00Z"), None),
+        (quiet(days=2), "v1_logs_too_short"),
+        ({"failed": True, "msg": "no"}, "v1_logs_unreadable"),
+    ],
+)
+def test_v1_goes_off_only_after_quiet_days(log: dict[str, Any], expected: str | None) -> None:
+    host = glance()
+    host.update(time=NOW, addresses=["192.0.2.9"])
+    given = replace(fleet(g1=host, n1=nova(V2)), callers={"g1": log})
+    made = plan(given, v1_off=True, v1_quiet_days=7)
+    assert ids(made) == ([expected, "v1_stays_on"] if expected else [])
+    assert list(steps(made)) == ([] if expected else ["glance_v1_off"])
+    if expected:
+        accepted = plan(given, v1_off=True, v1_quiet_days=7, accept=[expected])
+        assert list(steps(accepted)) == ["glance_v1_off"]
+        # Where v1 is to stay on, it is worth a note and no more.
+        assert ids(plan(given, v1_quiet_days=7), "note") == [expected]
+    if expected == "v1_callers_seen":
+        assert "192.0.2.9 (g1) 3 requests" in made.findings[0].message
 
 
 def test_v1_that_cannot_be_turned_off_is_a_blocker() -> None:
