@@ -154,6 +154,17 @@ def filled(value: Any, places: dict[str, Any]) -> Any:
     return places[whole[1]] if whole else re.sub(r"\{(\w+)\}", lambda found: str(places[found[1]]), value)
 
 
+#: A server may close a connection that it kept open just when the next request comes; that request never began.
+RETRIES = {"connect_retries": 3, "connect_retry_delay": 0.2}
+
+
+class Identity(Service):
+    """Keystone's v3 API."""
+
+    def ask(self, method: str, path: str, authenticated: bool = True, **settings: Any) -> Any:
+        return super().ask(method, path, authenticated, **{**RETRIES, **settings})
+
+
 class Caller:
     """Requests to Glance with one token, whoever the session itself belongs to."""
 
@@ -163,7 +174,7 @@ class Caller:
 
     def ask(self, method: str, path: str, body: Any = None, content: str | None = None, data: bytes | None = None) -> Any:
         headers = dict(self.headers)
-        settings: dict[str, Any] = {}
+        settings: dict[str, Any] = dict(RETRIES)
         if data is not None:
             headers["Content-Type"] = "application/octet-stream"
             settings["data"] = data
@@ -176,7 +187,7 @@ class Caller:
 class Throwaway:
     """The domain of one call with its projects, users and roles."""
 
-    def __init__(self, identity: Service, prefix: str, create_roles: bool, hide: Callable[[str], None]) -> None:
+    def __init__(self, identity: Identity, prefix: str, create_roles: bool, hide: Callable[[str], None]) -> None:
         self.identity = identity
         self.prefix = prefix
         self.name = f"{prefix}-{secrets.token_hex(4)}"
@@ -290,7 +301,7 @@ def abandoned(description: str, now: datetime) -> bool | None:
 class Cleaner:
     """Remove what a call made, its own or an earlier one's: whatever belongs to its domain, and nothing else."""
 
-    def __init__(self, identity: Service, admin: Caller) -> None:
+    def __init__(self, identity: Identity, admin: Caller) -> None:
         self.identity = identity
         self.admin = admin
 

@@ -319,7 +319,7 @@ def attempt(module: AnsibleModule, cloud: _images.Cloud, url: str, jobs: _policy
     """Clean up after others, make, try, and clean up in every case."""
     options = module.params
     started = time.monotonic()
-    identity = _images.Service(cloud.session, cloud.identity_url)
+    identity = _policy_live.Identity(cloud.session, cloud.identity_url)
     images = _images.Images(cloud.session, url)
     token = cloud.session.get_token()
     module.no_log_values.add(token)
@@ -399,7 +399,7 @@ def main() -> None:
         words = f"These throw-away objects could not be removed; the next call tries again: {'; '.join(found['leftovers'])}."
         module.fail_json(msg=f"{error.message + ' ' if error else ''}{words}", ran=True, url=url, **found)
     if error:
-        module.fail_json(msg=error.message, ran=True, url=url, **{**error.details, **found})
+        module.fail_json(msg=error.message, **{**error.details, **found, "ran": True, "url": url})
     module.exit_json(ran=True, url=url, **found)
 
 
