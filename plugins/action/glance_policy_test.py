@@ -52,7 +52,8 @@ class ActionModule(PolicyAction):
         facts = _policy_statements.load(read(arguments["tests"]), arguments["tests"])
         policy = self.look(arguments, task_vars).policy() if arguments["policy_files"] is None else local(arguments)
         statements = _policy_statements.read(facts, arguments["tests"], policy.release)
-        people, things = ({each.name: each for each in known} for known in (statements.personas, statements.targets))
+        people = {each.name: each for each in statements.personas}
+        things = {each.name: each for each in statements.targets}
         decided = [policy.decide(people[case.persona], case.action, things[case.target]) for case in statements.cases]
         verdicts = _policy_statements.judge(statements.cases, [asdict(each) for each in decided])
         failures = [

@@ -34,9 +34,8 @@ def edit(text: str, path: str, wanted: Mapping[str, str | None]) -> str:
             result = _with(_Text(result), name, check)
         elif rules[name] != check:
             found = _Text(result)
-            place = found.find(name)
-            assert place is not None
-            result = found.replaced(place, check)
+            if place := found.find(name):
+                result = found.replaced(place, check)
     if _load(result, path) != expected:
         raise GlanceError(
             f"{path}: this file is written in a way that cannot be changed without changing more than was asked for. "

@@ -187,14 +187,12 @@ def _tokens(text: str) -> Iterator[tuple[int, str]]:
     for match in _WORD.finditer(text):
         word, column = match[0], match.start() + 1
         bare = word.lstrip("(")
-        for _ in range(len(word) - len(bare)):
-            yield column, "("
-            column += 1
+        yield from ((column + index, "(") for index in range(len(word) - len(bare)))
+        column += len(word) - len(bare)
         middle = bare.rstrip(")")
         if middle:
             yield column, middle
-        for index in range(len(middle), len(bare)):
-            yield column + index, ")"
+        yield from ((column + index, ")") for index in range(len(middle), len(bare)))
 
 
 def _quoted(word: str) -> bool:

@@ -26,11 +26,7 @@ warnings.simplefilter('ignore')
 import webob  # noqa: E402
 from glance.api import policy  # noqa: E402
 from glance.api.middleware import context as middleware  # noqa: E402
-from glance.common import (  # noqa: E402
-    config,  # noqa: F401
-    exception,
-    wsgi,  # noqa: F401
-)
+from glance.common import config, exception, wsgi  # noqa: E402
 from glance.db import utils as db_utils  # noqa: E402
 from glance.db.sqlalchemy import api as db_api  # noqa: E402
 from glance.db.sqlalchemy.metadef_api import namespace as db_namespace  # noqa: E402
@@ -48,6 +44,8 @@ except ImportError:
     authorization = None
 
 CONF = cfg.CONF
+#: They are here for the options that they register.
+REGISTERING = (config, wsgi)
 #: What becomes of a circle of rules. Where the stack ends within inspect, that makes a TypeError of it.
 CIRCLE = (RuntimeError, TypeError)
 MEMBER_RULES = {'add_member': 'create', 'delete_member': 'delete', 'modify_member': 'update', 'get_member': None,

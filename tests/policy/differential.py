@@ -70,7 +70,7 @@ def check(rng: random.Random, depth: int = 0) -> str:
         return rng.choice(WORDS)
     if kind < 0.5:
         return f"not {rng.choice(WORDS)}"
-    parts = [check(rng, depth + 1) for _ in range(rng.randint(2, 3))]
+    parts = [check(rng, depth + 1) for _part in range(rng.randint(2, 3))]
     joined = f" {rng.choice(('and', 'or', 'OR'))} ".join(parts)
     return f"({joined})" if depth or rng.random() < 0.3 else joined
 

@@ -23,7 +23,8 @@ def policy(release: int, **rules: str) -> Policy:
 
 def held(text: str, against: Policy) -> list[_policy_statements.Verdict]:
     statements = _policy_statements.read(_policy_statements.load(text, "tests.yml"), "tests.yml", against.release)
-    people, things = ({each.name: each for each in known} for known in (statements.personas, statements.targets))
+    people = {each.name: each for each in statements.personas}
+    things = {each.name: each for each in statements.targets}
     answers = [
         asdict(against.decide(people[case.persona], case.action, things[case.target])) for case in statements.cases
     ]
