@@ -68,7 +68,7 @@ class ActionModule(PolicyAction):
                 f"{found.release} reads no policy file here, and with one that holds nothing but {ADMIN} nobody could do "
                 f"anything any more. Put the policy.json of that release at {found.path} first."
             )
-        changes, idle = proof(before, after, self._declared(arguments, role, before, after))
+        changes, idle = proof(before, after, arguments)
         changes = _granted(changes, role, arguments["grants"])
         _policy_matrix.refuse(changes)
         files = [] if text == found.text else [_file(found, text)]
@@ -84,14 +84,6 @@ class ActionModule(PolicyAction):
             "idle_expectations": idle,
             "restart_required": bool(options),
         }
-
-    @staticmethod
-    def _declared(arguments: dict[str, Any], role: str, before: Policy, after: Policy) -> dict[str, Any]:
-        """The arguments of the proof, with somebody who holds the role among the personas whoever else is asked for."""
-        who = _policy_matrix.personas(arguments["personas"], before, after)
-        if role and not any(role in [each.lower() for each in persona.roles] for persona in who):
-            who.append(Persona(f"holder of {role}", (role, "member")))
-        return {**arguments, "personas": [dataclasses.asdict(each) for each in who]}
 
 
 def _rules(found: Found, role: str, grants: list[str] | None) -> dict[str, str | None]:

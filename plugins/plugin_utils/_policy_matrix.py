@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _policy
+from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _policy, _policy_rules
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Decision, Persona, Policy, Target
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_file import Rule
 
@@ -85,16 +85,52 @@ class Change:
 
 
 def personas(given: Sequence[Mapping[str, Any]] | None, *policies: Policy) -> list[Persona]:
-    """The personas that an operator described, or the usual ones and whoever holds ``admin_role``.
+    """The personas that an operator described, or the usual ones; and whoever else the policies speak of.
 
-    Raises GlanceError for what cannot be used.
+    A role, project or user that a rule of a file names, or ``admin_role``, and that no persona stands for gets its own:
+    else what a rule gives to them would go unseen. Raises GlanceError for what cannot be used.
     """
+    found = list(PERSONAS)
     if given:
         found = [_described(Persona, "persona", dict(each), ("roles", "service_roles")) for each in given]
-        return _named_once("persona", found)
-    roles = {(policy.settings.admin_role or "").strip().lower() for policy in policies if policy.how.reads_admin_role}
-    extra = [Persona(f"holder of {role}", (role, "member")) for role in sorted(roles - {"", "admin"})]
-    return [*PERSONAS, *extra]
+    named = [name for policy in policies for name in _spoken_of(policy)]
+    for kind, name in dict.fromkeys(named):
+        if not any(_stands_for(persona, kind, name) for persona in found):
+            found += _standing_for(kind, name)
+    return _named_once("persona", found)
+
+
+def _spoken_of(policy: Policy) -> list[tuple[str, str]]:
+    """Roles, projects and users that the rules of the files name, and the role of ``admin_role``."""
+    checks = [policy.rules.rules[name] for name in policy.file_rules]
+    parts = [part for check in checks for part in _policy_rules.parts(check)]
+    named = [
+        (
+            {"tenant": "project_id", "user": "user_id"}.get(kind, kind),
+            part.match.lower() if kind == "role" else part.match,
+        )
+        for part in parts
+        if (kind := getattr(part, "kind", "")) in ("role", "project_id", "tenant", "user_id", "user")
+        and "%" not in part.match
+    ]
+    role = (policy.settings.admin_role or "").strip().lower() if policy.how.reads_admin_role else ""
+    return [*named, *([("role", role)] if role else [])]
+
+
+def _stands_for(persona: Persona, kind: str, name: str) -> bool:
+    if kind == "role":
+        return name in [role.lower() for role in persona.roles]
+    return name == (persona.project if kind == "project_id" else persona.user)
+
+
+def _standing_for(kind: str, name: str) -> list[Persona]:
+    """Once with that alone, once as a member too: a rule may ask for either."""
+    member = ("member", "reader")
+    if kind == "role":
+        return [Persona(f"holder of {name}", (name,)), Persona(f"member and {name}", (name, *member))]
+    if kind == "project_id":
+        return [Persona(f"member of {name}", member, project=name)]
+    return [Persona(f"user {name}", member, user=name)]
 
 
 def targets(given: Sequence[Mapping[str, Any]] | None) -> list[Target]:

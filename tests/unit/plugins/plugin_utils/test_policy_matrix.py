@@ -100,12 +100,31 @@ def test_a_name_that_is_no_upstream_change_is_refused_with_those_that_are() -> N
         _policy_matrix.excuse([], [], ["27-x"], ["26-scope"])
 
 
-def test_personas_are_the_usual_ones_and_the_holder_of_admin_role_unless_described() -> None:
-    policy = made(20)
+def test_personas_are_the_usual_ones_and_whoever_the_rules_name_besides() -> None:
+    policy = made(20, {"get_image": "role:Auditor or project_id:abc or tenant:%(owner)s", "get_images": "user_id:xyz"})
     holder = Policy(policy.release, {}, _policy.Settings(admin_role=" Boss "))
-    assert [each.name for each in _policy_matrix.personas(None, policy, holder)][-1] == "holder of boss"
-    described = _policy_matrix.personas([{"name": "x", "roles": ["a"], "system": True, "project": None}])
-    assert described == [_policy.Persona("x", ("a",), project=None, system=True)]
+    found = _policy_matrix.personas(None, policy, holder)
+    assert [each.name for each in found[len(_policy_matrix.PERSONAS) :]] == [
+        "holder of auditor",
+        "member and auditor",
+        "member of abc",
+        "user xyz",
+        "holder of boss",
+        "member and boss",
+    ]
+    assert found[-4:-2] == [
+        _policy.Persona("member of abc", ("member", "reader"), project="abc"),
+        _policy.Persona("user xyz", ("member", "reader"), user="xyz"),
+    ]
+    described = [{"name": "x", "roles": ["AUDITOR"], "project": "abc", "user": "xyz"}]
+    assert [each.name for each in _policy_matrix.personas(described, policy)] == ["x"]
+
+
+def test_what_a_rule_gives_to_a_role_that_nobody_asked_for_is_seen_all_the_same() -> None:
+    before, after = made(33), made(33, {"publicize_image": "rule:context_is_admin or role:newcomer"})
+    who = _policy_matrix.personas([{"name": "member", "roles": ["member", "reader"]}], before, after)
+    found = _policy_matrix.compare(before, after, who, _policy_matrix.TARGETS)
+    assert {each.persona for each in found} == {"holder of newcomer", "member and newcomer"}
 
 
 @pytest.mark.parametrize(
