@@ -54,6 +54,48 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def found(path):
+    # type: (str) -> Optional[bytes]
+    """What a file holds; None where there is no such file. GlanceError for a link that leads nowhere."""
+    if os.path.lexists(path) and not os.path.exists(path):
+        raise GlanceError('%s is a link to %s, which does not exist. Remove the link, or make the file that it leads to.'
+                          % (path, os.path.realpath(path)), path=path)
+    return read(path) if os.path.exists(path) else None
+
+
+def digest(data):
+    # type: (Optional[bytes]) -> str
+    """The SHA-256 of what a file holds; empty where there is none."""
+    return '' if data is None else sha256(data)
+
+
+def put(module, path, data, like=None):
+    # type: (Any, str, Optional[bytes], Optional[str]) -> None
+    """Let a file hold this, or (None) not be there. A new one gets owner and mode of ``like``, else root's and 0640."""
+    if data is None:
+        remove(path)
+    elif os.path.exists(path):
+        write(module, path, data)
+    elif not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        raise GlanceError('%s cannot be made: its directory does not exist. Make the directory first.' % path, path=path)
+    elif like and os.path.exists(like):
+        status = os.stat(like)
+        write(module, path, data, mode=status.st_mode & 0o777, uid=status.st_uid, gid=status.st_gid)
+    else:
+        write(module, path, data, mode=0o640)
+
+
+def remove(path):
+    # type: (str) -> None
+    """Remove a file, durably; one that a link leads to, and not the link."""
+    target = os.path.realpath(path)
+    try:
+        os.unlink(target)
+        sync_directory(os.path.dirname(target))
+    except EnvironmentError as error:
+        raise GlanceError('%s cannot be removed: %s.' % (target, os.strerror(error.errno or 0)), path=path)
+
+
 def write(module, path, data, mode=None, uid=None, gid=None, unsafe_writes=False):
     # type: (Any, str, bytes, Optional[int], Optional[int], Optional[int], bool) -> None
     """Replace a file in one step, durably: readers find the old content or the new, also after a power cut.

@@ -6,8 +6,12 @@
 A step on a host is a dictionary, made by the plan on the control node and kept in the run's manifest::
 
     name      of the step
-    files     [{path, before: SHA-256, options: [...]}]; ``after`` is added when the step is prepared
+    files     [{path, before: SHA-256, options: [...]}]; ``after`` is added when the step is prepared. In place of options
+              there may be ``content``, all that the file shall hold (null: it is to go), and ``like``, whose owner and mode
+              it gets where it is new. The hash of a file that is not there is empty.
     restart   units to restart, all of them running before
+    restart_back  units to restart only when the step is undone; may be left out. Where there are no others, nothing is
+              drained on the way there
     retire    units to stop and disable
     drain     {file, port, grace: seconds, timeout: seconds} or null
     health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}
@@ -24,6 +28,7 @@ __metaclass__ = type
 import os
 import time
 
+from ansible.module_utils.common.text.converters import to_bytes
 from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_ini, _runs, _serving, _units
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
@@ -40,37 +45,48 @@ MARGIN = 1024 * 1024
 
 
 def plan_files(steps):
-    # type: (List[Dict[str, Any]]) -> Tuple[Dict[str, bytes], Dict[str, bytes]]
-    """Compute every file before and after all steps; add the hash after each step to the step.
+    # type: (List[Dict[str, Any]]) -> Tuple[Dict[str, Optional[bytes]], Dict[str, Optional[bytes]]]
+    """Compute every file before and after all steps (None: it is not there); add the hash after each step to the step.
 
     Raises GlanceError where a file is not the one that the plan was made from.
     """
-    before = {}  # type: Dict[str, bytes]
-    after = {}  # type: Dict[str, bytes]
+    before = {}  # type: Dict[str, Optional[bytes]]
+    after = {}  # type: Dict[str, Optional[bytes]]
     for step in steps:
         for change in step['files']:
             path = change['path']
             if path not in after:
-                before[path] = after[path] = _files.read(path)
-                found = _files.sha256(after[path])
+                before[path] = after[path] = _files.found(path)
+                found = _files.digest(after[path])
                 if found != change['before']:
                     raise GlanceError('%s has changed since the survey (SHA-256 %s, surveyed %s). Nothing was changed; '
-                                      'run again to plan from what is there now.' % (path, found, change['before']))
-            change['before'] = _files.sha256(after[path])
-            after[path] = _oslo_ini.edit(after[path], change['options'], path)
-            change['after'] = _files.sha256(after[path])
+                                      'run again to plan from what is there now.'
+                                      % (path, found or 'of no file', change['before'] or 'as no file'))
+            change['before'] = _files.digest(after[path])
+            after[path] = becomes(after[path], change)
+            change['after'] = _files.digest(after[path])
     return before, after
 
 
+def becomes(data, change):
+    # type: (Optional[bytes], Dict[str, Any]) -> Optional[bytes]
+    """What a file holds after a change of it."""
+    if 'options' not in change:
+        return None if change['content'] is None else to_bytes(change['content'])
+    if data is None:
+        raise GlanceError('%s does not exist, so no option can be set in it. Nothing was changed.' % change['path'])
+    return _oslo_ini.edit(data, change['options'], change['path'])
+
+
 def check_space(state_dir, before, after):
-    # type: (str, Dict[str, bytes], Dict[str, bytes]) -> None
+    # type: (str, Dict[str, Optional[bytes]], Dict[str, Optional[bytes]]) -> None
     """Refuse to begin where a file system lacks room for the new files and the pre-images."""
     wanted = {}  # type: Dict[str, int]
     for path, data in after.items():
         directory = os.path.dirname(os.path.realpath(path))
-        wanted[directory] = wanted.get(directory, 0) + len(data)
+        wanted[directory] = wanted.get(directory, 0) + len(data or b'')
     # Two copies a file: the pre-image of the run and that of a second step.
-    wanted[_existing(state_dir)] = MARGIN + 2 * sum(len(data) for data in before.values())
+    wanted[_existing(state_dir)] = MARGIN + 2 * sum(len(data or b'') for data in before.values())
     for directory, size in sorted(wanted.items()):
         status = os.statvfs(directory)
         free = status.f_bavail * status.f_frsize
@@ -94,7 +110,8 @@ def prepare(params, check_mode):
     check_space(state_dir, before, after)
     result = {
         'changed': bool(steps),
-        'diff': [_files.diff(path, before[path], after[path]) for path in sorted(after) if before[path] != after[path]],
+        'diff': [_files.diff(path, before[path] or b'', after[path] or b'')
+                 for path in sorted(after) if before[path] != after[path]],
     }
     if check_mode:
         return result
@@ -107,7 +124,8 @@ def prepare(params, check_mode):
         manifest['local'].update((step['name'], step) for step in steps)
         run.write_manifest(manifest)
         for data in before.values():
-            run.keep(data)
+            if data is not None:
+                run.keep(data)
         run.record('prepared', token=token, steps=[step['name'] for step in steps])
     except GlanceError:
         close(state_dir, params['run_id'], token, None)
@@ -140,7 +158,7 @@ def reopen(params):
         files, _units_before = touched([entry for entry in run.journal() if entry.get('step') == step])
         for path, change in files.items():
             known.setdefault(path, []).extend((change['before'], change['after']))
-    foreign = [path for path in sorted(known) if _files.sha256(_content(path)) not in known[path]]
+    foreign = [path for path in sorted(known) if _files.digest(_files.found(path)) not in known[path]]
     if foreign and not params['force']:
         raise _foreign(run, foreign)
     return open_run(params)
@@ -159,12 +177,6 @@ def touched(entries):
             for name, state in entry['units'].items():
                 units.setdefault(name, state)
     return files, units
-
-
-def _content(path):
-    # type: (str) -> bytes
-    """What a file holds now; nothing, when somebody has removed it."""
-    return _files.read(path) if os.path.exists(path) else b''
 
 
 def _foreign(run, paths):
@@ -192,7 +204,16 @@ class StepRun:
         self.run = _runs.Run(self.state_dir, params['run_id'])
         self.begin, self.end = begin, end
         self.step = self.run.manifest()['local'].get(self.name)
+        # A way there that restarts nothing has no need to keep requests away.
+        quiet = self.step and begin == 'applying' and self.back and not self.step['restart'] + self.step['retire']
+        self.drain = None if quiet or not self.step else self.step['drain']  # type: Optional[Dict[str, Any]]
         self.result = {'changed': False, 'finished': True, 'progress': [], 'files': [], 'units': []}  # type: Dict[str, Any]
+
+    @property
+    def back(self):
+        # type: () -> List[str]
+        """Units that are restarted on the way back alone."""
+        return (self.step or {}).get('restart_back') or []
 
     # journal of this step
 
@@ -274,7 +295,7 @@ class StepRun:
             return
         if 'undrained' not in seen:
             with _runs.write_guard(self.state_dir, self.token):
-                _serving.undrain(self.step['drain'])
+                _serving.undrain(self.drain)
                 self.record('undrained')
         # The next host may leave the balancer only when this one is back in it.
         if not self.wait_for_balancer(self.mine()['undrained']['time']):
@@ -286,13 +307,13 @@ class StepRun:
     def wait_for_drain(self, since):
         # type: (float) -> bool
         with _runs.write_guard(self.state_dir, self.token):
-            _serving.drain(self.step['drain'])
-        return self.wait(since, (self.step['drain'] or {}).get('timeout', 0), 'traffic to stop',
-                         lambda: _serving.still_busy(self.step['drain'], since))
+            _serving.drain(self.drain)
+        return self.wait(since, (self.drain or {}).get('timeout', 0), 'traffic to stop',
+                         lambda: _serving.still_busy(self.drain, since))
 
     def wait_for_balancer(self, since):
         # type: (float) -> bool
-        grace = (self.step['drain'] or {}).get('grace', 0)
+        grace = (self.drain or {}).get('grace', 0)
         return self.wait(since, 2 * grace, 'the balancer', lambda: _serving.not_yet(since, grace))
 
     def wait_for_health(self, since):
@@ -328,31 +349,34 @@ class StepRun:
         if 'applying' not in self.mine():
             with _runs.write_guard(self.state_dir, self.token):
                 self.record('applying', files=[self.describe(change) for change in self.step['files']],
-                            units=_units.states(self.step['restart'] + self.step['retire']))
+                            units=_units.states(self.step['restart'] + self.step['retire'] + self.back))
         return self.drive(self.write)
 
     def describe(self, change):
         # type: (Dict[str, Any]) -> Dict[str, Any]
         """Keep the pre-image of a file and describe it, so that undo needs nothing but the journal."""
-        data, status = _files.read(change['path']), os.stat(change['path'])
-        found = _files.sha256(data)
+        data = _files.found(change['path'])
+        found = _files.digest(data)
         if found not in (change['before'], change['after']):
             raise GlanceError('%s has changed since the run was prepared (SHA-256 %s, expected %s): somebody else edits '
                               'this file. Nothing was changed by this step.' % (change['path'], found, change['before']))
+        if data is None:
+            return {'path': change['path'], 'before': '', 'after': change['after']}
+        status = os.stat(change['path'])
         return {'path': change['path'], 'before': self.run.keep(data), 'after': change['after'],
                 'mode': status.st_mode & 0o7777, 'uid': status.st_uid, 'gid': status.st_gid}
 
     def write(self):
         # type: () -> None
         for change in self.step['files']:
-            data = _files.read(change['path'])
-            found = _files.sha256(data)
+            data = _files.found(change['path'])
+            found = _files.digest(data)
             if found == change['after']:
                 continue
             if found != change['before']:
                 raise GlanceError('%s has changed since this step began (SHA-256 %s, expected %s): somebody else edits '
                                   'this file.' % (change['path'], found, change['before']))
-            _files.write(self.module, change['path'], _oslo_ini.edit(data, change['options'], change['path']))
+            _files.put(self.module, change['path'], becomes(data, change), change.get('like'))
             self.result['files'].append(change['path'])
         for unit in self.step['retire']:
             _units.control('disable', unit)
@@ -384,7 +408,7 @@ class StepRun:
         if not self.changed():
             # To wait for the traffic that the step could not outwait would leave the host drained for ever.
             with _runs.write_guard(self.state_dir, self.token):
-                _serving.undrain(self.step['drain'])
+                _serving.undrain(self.drain)
                 self.record('undone')
             self.result['changed'] = True
             return self.result
@@ -395,21 +419,26 @@ class StepRun:
         """What undoing this step would put back, without doing it."""
         files, units = self.touched()
         self.result['diff'] = [
-            _files.diff(path, _content(path), self.run.kept(change['before']))
+            _files.diff(path, _files.found(path) or b'', self.kept(change) or b'')
             for path, change in sorted(files.items())
         ]
         self.result['changed'] = bool(files or units)
         return self.result
+
+    def kept(self, change):
+        # type: (Dict[str, Any]) -> Optional[bytes]
+        """The pre-image; None where there was no file."""
+        return self.run.kept(change['before']) if change['before'] else None
 
     def refuse_foreign(self, files):
         # type: (Dict[str, Dict[str, Any]]) -> None
         """A file that is neither as before nor as the step left it carries somebody's work."""
         foreign = []
         for path, change in sorted(files.items()):
-            data = _content(path)
-            if _files.sha256(data) not in (change['before'], change['after']):
+            data = _files.found(path)
+            if _files.digest(data) not in (change['before'], change['after']):
                 foreign.append(path)
-                if self.force:
+                if self.force and data is not None:
                     self.record('overwritten', path=path, kept=self.run.keep(data))
         if foreign and not self.force:
             raise _foreign(self.run, foreign)
@@ -417,10 +446,14 @@ class StepRun:
     def restore(self, files, units):
         # type: (Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]) -> None
         for path, change in sorted(files.items()):
-            data = self.run.kept(change['before'])
-            if not os.path.exists(path) or _files.read(path) != data:
+            data = self.kept(change)
+            if _files.found(path) == data:
+                continue
+            if data is None:
+                _files.remove(path)
+            else:
                 _files.write(self.module, path, data, mode=change['mode'], uid=change['uid'], gid=change['gid'])
-                self.result['files'].append(path)
+            self.result['files'].append(path)
         # Units that others need come first: the registry before the API that asks it.
         for name, before in sorted(units.items(), key=lambda unit: unit[0] in self.step['restart']):
             if before['unit_file_state'] == 'enabled':

@@ -148,7 +148,7 @@ class File:
         # type: (Dict[str, Any]) -> None
         self.path = asked['path']
         self.like = asked['like']
-        self.before = _before(self.path)
+        self.before = _files.found(self.path)
         self._compare(asked['sha256'])
         if asked['state'] == 'absent':
             self.after = None  # type: Optional[bytes]
@@ -161,7 +161,7 @@ class File:
 
     def _compare(self, expected):
         # type: (Optional[str]) -> None
-        found = _hash(self.before)
+        found = _files.digest(self.before)
         if expected is not None and expected != found:
             raise GlanceError('%s is not what was looked at: %s. Somebody changed it meanwhile, or it holds a password that was '
                               'masked on its way. Nothing was written; run the task again.' % (
@@ -173,55 +173,12 @@ class File:
         # type: () -> bool
         return self.before != self.after
 
-    def write(self, module, data):
-        # type: (AnsibleModule, Optional[bytes]) -> None
-        if data is None:
-            _remove(self.path)
-        elif os.path.exists(self.path):
-            _files.write(module, self.path, data)
-        else:
-            self._create(module, data)
-
-    def _create(self, module, data):
-        # type: (AnsibleModule, bytes) -> None
-        if not os.path.isdir(os.path.dirname(os.path.abspath(self.path))):
-            raise GlanceError('%s cannot be made: its directory does not exist. Make the directory first.' % self.path,
-                              path=self.path)
-        if self.like and os.path.exists(self.like):
-            status = os.stat(self.like)
-            _files.write(module, self.path, data, mode=status.st_mode & 0o777, uid=status.st_uid, gid=status.st_gid)
-        else:
-            _files.write(module, self.path, data, mode=0o640)
-
-
-def _before(path):
-    # type: (str) -> Optional[bytes]
-    if os.path.lexists(path) and not os.path.exists(path):
-        raise GlanceError('%s is a link to %s, which does not exist. Remove the link, or make the file that it leads to.'
-                          % (path, os.path.realpath(path)), path=path)
-    return _files.read(path) if os.path.exists(path) else None
-
-
-def _hash(data):
-    # type: (Optional[bytes]) -> str
-    return '' if data is None else _files.sha256(data)
-
 
 def _request(item):
     # type: (Dict[str, Any]) -> Dict[str, Any]
     request = {'section': to_text(item['section']), 'option': to_text(item['option'])}  # type: Dict[str, Any]
     request.update({'state': 'absent'} if item['state'] == 'absent' else {'values': [to_text(item['value'])]})
     return request
-
-
-def _remove(path):
-    # type: (str) -> None
-    target = os.path.realpath(path)
-    try:
-        os.unlink(target)
-        _files.sync_directory(os.path.dirname(target))
-    except EnvironmentError as error:
-        raise GlanceError('%s cannot be removed: %s.' % (target, os.strerror(error.errno or 0)), path=path)
 
 
 def replace(module):
@@ -234,7 +191,7 @@ def replace(module):
     files = [each for each in [File(item) for item in asked] if each.changed]
     result = {
         'changed': bool(files), 'backup_files': [],
-        'files': [{'path': each.path, 'before': _hash(each.before), 'after': _hash(each.after)} for each in files],
+        'files': [{'path': each.path, 'before': _files.digest(each.before), 'after': _files.digest(each.after)} for each in files],
     }  # type: Dict[str, Any]
     if module._diff:
         result['diff'] = [_files.diff(each.path, each.before or b'', each.after or b'') for each in files]
@@ -242,7 +199,7 @@ def replace(module):
         with _runs.write_guard(module.params['state_dir'], module.params['run_token']):
             for each in files:
                 # Whoever held the lock until now may have changed it.
-                if _before(each.path) != each.before:
+                if _files.found(each.path) != each.before:
                     raise GlanceError('%s was changed by somebody else just now. Run the task again.' % each.path, path=each.path)
             if module.params['backup']:
                 result['backup_files'] = [module.backup_local(each.path) for each in files if each.before is not None]
@@ -255,13 +212,13 @@ def _write_all(module, files):
     done = []  # type: List[File]
     try:
         for each in files:
-            each.write(module, each.after)
+            _files.put(module, each.path, each.after, each.like)
             done.append(each)
     except GlanceError as error:
         stuck = []
         for each in reversed(done):
             try:
-                each.write(module, each.before)
+                _files.put(module, each.path, each.before, each.like)
             except GlanceError:
                 stuck.append(each.path)
         raise GlanceError('%s %s' % (error.message, 'These could not be put back: %s. Compare them with their backups.'

@@ -487,3 +487,86 @@ def test_a_stale_token_cannot_close(host: Host) -> None:
     with pytest.raises(_runs.LockedError):
         _transaction.close(host.state_dir, RUN, stale, "committed")
     assert host.run.status() == "prepared"
+
+
+# -- whole texts, new files, files that go ----------------------------------------------------------------------------
+
+
+class Policy:
+    """A policy file that is converted: a new file, an option that names it, and the old file gone."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.json, self.yaml = host.tmp_path / "policy.json", host.tmp_path / "policy.yaml"
+        self.json.write_text('{"default": ""}')
+        self.json.chmod(0o644)
+
+    def step(self, **more: Any) -> dict[str, Any]:
+        part = self.host.step("one", V2_ON, **more)
+        like = str(self.host.conf)
+        part["files"] += [
+            {"path": str(self.yaml), "before": "", "content": '"default": "role:ädmin"\n', "like": like},
+            {"path": str(self.json), "before": _files.sha256(self.json.read_bytes()), "content": None},
+        ]
+        return part
+
+
+@pytest.fixture
+def policy(host: Host) -> Policy:
+    return Policy(host)
+
+
+def test_a_new_file_is_written_and_an_old_one_goes(host: Host, policy: Policy) -> None:
+    result = host.prepare(policy.step())
+    assert [each["after_header"] for each in result["diff"]] == [str(host.conf), str(policy.json), str(policy.yaml)]
+    assert not policy.yaml.exists() and policy.json.exists()
+    assert host.apply("one")["files"] == [str(host.conf), str(policy.yaml), str(policy.json)]
+    assert policy.yaml.read_text() == '"default": "role:ädmin"\n' and not policy.json.exists()
+    assert stat.S_IMODE(policy.yaml.stat().st_mode) == 0o640
+
+
+def test_the_way_back_removes_the_new_file_and_brings_the_old_one_again(host: Host, policy: Policy) -> None:
+    host.prepare(policy.step())
+    host.apply("one")
+    host.undo("one")
+    assert not policy.yaml.exists() and policy.json.read_text() == '{"default": ""}'
+    assert stat.S_IMODE(policy.json.stat().st_mode) == 0o644 and host.conf.read_bytes() == BEFORE
+
+
+def test_a_file_that_somebody_made_since_the_survey_is_not_overwritten(host: Host, policy: Policy) -> None:
+    part = policy.step()
+    policy.yaml.write_text("mine")
+    with pytest.raises(GlanceError, match="changed since the survey .*surveyed as no file"):
+        host.prepare(part)
+    policy.yaml.unlink()
+    host.prepare(part)
+    policy.yaml.write_text("mine")
+    with pytest.raises(GlanceError, match="has changed since"):
+        host.apply("one")
+    assert policy.yaml.read_text() == "mine"
+
+
+def test_a_file_that_is_there_again_is_refused_on_the_way_back(host: Host, policy: Policy) -> None:
+    host.prepare(policy.step())
+    host.apply("one")
+    policy.json.write_text("{}")
+    with pytest.raises(GlanceError, match="hotfix"):
+        host.undo("one")
+    host.undo("one", force=True)
+    assert policy.json.read_text() == '{"default": ""}'
+
+
+def test_an_option_of_a_file_that_is_gone_cannot_be_set(host: Host) -> None:
+    part = {**host.step("one"), "files": [{"path": str(host.tmp_path / "no"), "before": "", "options": [V2_ON]}]}
+    with pytest.raises(GlanceError, match="does not exist, so no option"):
+        host.prepare(part)
+
+
+def test_what_needs_a_restart_only_on_the_way_back_is_not_drained_on_the_way_there(host: Host, policy: Policy) -> None:
+    host.prepare(policy.step(restart=[], restart_back=["glance-api"]))
+    host.busy = "a connection is open"
+    host.apply("one", slice_seconds=0)
+    assert host.log == [] and "done" in host.events
+    host.busy = None
+    host.undo("one")
+    assert host.log[-1] == "restart glance-api" and not host.drained
