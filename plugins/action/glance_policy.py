@@ -6,19 +6,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import _policy_edit, _policy_matrix, _policy_rules
 from ansible_collections.stackops.glance.plugins.plugin_utils._host_action import WRITING
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_action import (
     ARGUMENTS,
     PROOF,
     RULES,
-    Found,
     PolicyAction,
+)
+from ansible_collections.stackops.glance.plugins.plugin_utils._policy_change import (
+    converted,
+    droppable,
     edited,
     hashed,
     proof,
@@ -49,12 +49,12 @@ class ActionModule(PolicyAction):
             wanted.setdefault(found.settings.default_rule, "role:admin")
         text = edited(found, wanted)
         refuse_problems(found.policy(text), {name for name, check in wanted.items() if check is not None})
-        dropped = _droppable(found, text) if arguments["drop_defaults"] else []
+        dropped = droppable(found, text) if arguments["drop_defaults"] else []
         text = _policy_edit.edit(text, found.path, dict.fromkeys(dropped))
         path = found.path
         files: list[dict[str, Any]] = []
         if arguments["format"] == "yaml" and (found.path.endswith(".json") or text.lstrip()[:1] == "{"):
-            path, text, files = _converted(found, text)
+            path, text, files = converted(found, text)
         changes, idle = proof(before, found.policy(text, path), arguments)
         _policy_matrix.refuse(changes)
         removed = [name for name in before.file_rules if name not in found.policy(text, path).file_rules]
@@ -73,51 +73,3 @@ class ActionModule(PolicyAction):
             # oslo.policy reads a changed file by itself, but Glance keeps a rule that is gone until it is restarted.
             "restart_required": bool(removed or path != found.path),
         }
-
-
-def _droppable(found: Found, text: str) -> list[str]:
-    """Rules that can go without a change of what is checked, one after the other."""
-    rules = found.policy(text).file_rules
-    dropped: list[str] = []
-    for name in rules:
-        with_it = found.policy(_policy_edit.edit(text, found.path, dict.fromkeys(dropped)))
-        if found.overlaid(name) or name not in with_it.registered:
-            continue
-        without = found.policy(_policy_edit.edit(text, found.path, dict.fromkeys([*dropped, name])))
-        if without.rules.find(name) and without.effective(name) == with_it.effective(name):
-            dropped.append(name)
-    return dropped
-
-
-def _converted(found: Found, text: str) -> tuple[str, str, list[dict[str, Any]]]:
-    """The YAML file, what it holds, and what else has to be written so that it is the one that is read."""
-    path = os.path.splitext(found.path)[0] + ".yaml"
-    there: Mapping[str, Any] = found.service["policy"] or {"files": []}
-    for document in there["files"]:
-        if document["file"] == path and path != found.path:
-            raise GlanceError(
-                f"{path} is there already, beside {found.path}, which is the one that is read. Decide which of them is "
-                "right and move the other away, then run again."
-            )
-    named = there.get("named")
-    known = found.release.policy_defaults
-    if named or (known and known.policy_file != os.path.basename(path)):
-        option = {"section": "oslo_policy", "option": "policy_file", "value": _renamed(named, path)}
-        files = [{"path": _names_it(found), "options": [option]}]
-    else:
-        files = []
-    if path != found.path:
-        files.append({"path": found.path, "state": "absent", "sha256": hashed(found.text)})
-    return path, _policy_edit.to_yaml(text, found.path), files
-
-
-def _renamed(named: str | None, path: str) -> str:
-    return os.path.join(os.path.dirname(named or ""), os.path.basename(path))
-
-
-def _names_it(found: Found) -> str:
-    """The configuration file that names the policy file, or where that belongs."""
-    values = [
-        each for each in found.service["values"] if (each["group"], each["option"]) == ("oslo_policy", "policy_file")
-    ]
-    return str(values[-1]["file"]) if values else found.own_file

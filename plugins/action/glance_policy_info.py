@@ -20,8 +20,10 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._policy_action imp
     ARGUMENTS,
     PROOF,
     RULES,
-    Found,
     PolicyAction,
+)
+from ansible_collections.stackops.glance.plugins.plugin_utils._policy_change import (
+    Found,
     edited,
     proof,
     wanted_rules,

@@ -21,10 +21,9 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._host_action impor
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_action import (
     ARGUMENTS,
     PROOF,
-    Found,
     PolicyAction,
-    hashed,
 )
+from ansible_collections.stackops.glance.plugins.plugin_utils._policy_change import Found, hashed
 from ansible_collections.stackops.glance.plugins.plugin_utils._property_protection import OPERATIONS, Section
 
 SPECIFICATION: dict[str, dict[str, Any]] = {
