@@ -32,7 +32,9 @@ class ActionModule(HostAction):
     def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)
         if not arguments.get("glance_release"):
-            raise GlanceError("glance_release is not given. Give the release of the Glance that answers, such as 25.1 or zed.")
+            raise GlanceError(
+                "glance_release is not given. Give the release of the Glance that answers, such as 25.1 or zed."
+            )
         release = _service.known_release("glance", str(arguments["glance_release"]))
         requests, not_shown = _catalogue.policy_requests(release)
         statements = self._statements(arguments, release)
@@ -50,10 +52,14 @@ class ActionModule(HostAction):
             for each in requests
             if each["rule"] in wanted
             and any(fnmatch.fnmatchcase(each["rule"], str(pattern)) for pattern in patterns)
-            and (not each.get("housekeeping") or str(arguments.get("housekeeping")).lower() in ("true", "yes", "1", "on"))
+            and (
+                not each.get("housekeeping") or str(arguments.get("housekeeping")).lower() in ("true", "yes", "1", "on")
+            )
         ]
         if not chosen:
-            raise GlanceError(f"No request shows any of these rules of {release}: {', '.join(sorted(wanted)) or 'none'}.")
+            raise GlanceError(
+                f"No request shows any of these rules of {release}: {', '.join(sorted(wanted)) or 'none'}."
+            )
         people = [{name: value for name, value in asdict(each).items() if name != "user"} for each in personas]
         given = {name: value for name, value in arguments.items() if name not in OWN}
         result = self.run_module(
@@ -70,7 +76,9 @@ class ActionModule(HostAction):
         result.pop("invocation", None)
         if result.get("answers") is not None:
             result.update(release=str(release), not_shown=not_shown)
-            result.update(self._judged(statements, result["answers"], not_shown) if statements else _summed(result["answers"]))
+            result.update(
+                self._judged(statements, result["answers"], not_shown) if statements else _summed(result["answers"])
+            )
             if result.get("failures") and not result.get("failed"):
                 more = f" And {len(result['failures']) - 10} more." if len(result["failures"]) > 10 else ""
                 result["failed"] = True
@@ -118,10 +126,15 @@ class ActionModule(HostAction):
             for each in sorted(verdicts, key=lambda verdict: (verdict.held is not False, verdict.held is not None))
         ]
         return {
-            "tests": {"held": len(verdicts) - len(failed) - len(untried), "failed": len(failed), "untried": len(untried)},
+            "tests": {
+                "held": len(verdicts) - len(failed) - len(untried),
+                "failed": len(failed),
+                "untried": len(untried),
+            },
             "failures": [str(each) for each in failed],
             "untried": [
-                f"{each}{' (' + not_shown[each.case.action] + ')' if each.case.action in not_shown else ''}" for each in untried
+                f"{each}{' (' + not_shown[each.case.action] + ')' if each.case.action in not_shown else ''}"
+                for each in untried
             ],
             "skipped": statements.skipped,
             "table": _table.table(("test", "persona", "action", "target", "wanted", "found", "status"), rows),

@@ -35,6 +35,8 @@ DATA = b"stackops.glance\n"
 PASSED = (400, 405, 409, 410, 413, 415)
 #: Glance hides with 404 what somebody may not see.
 DENIED = (401, 403, 404)
+#: Seconds that copying an image of a few bytes to another store may take.
+COPYING = 30
 #: How long a call may take to clean up after its time was up.
 CLEANING = 600
 
@@ -172,7 +174,9 @@ class Caller:
         self.images = images
         self.headers = {"X-Auth-Token": token, **({"X-Service-Token": service_token} if service_token else {})}
 
-    def ask(self, method: str, path: str, body: Any = None, content: str | None = None, data: bytes | None = None) -> Any:
+    def ask(
+        self, method: str, path: str, body: Any = None, content: str | None = None, data: bytes | None = None
+    ) -> Any:
         headers = dict(self.headers)
         settings: dict[str, Any] = dict(RETRIES)
         if data is not None:
@@ -308,7 +312,9 @@ class Cleaner:
     def domains(self, prefix: str) -> list[dict[str, Any]]:
         """Every throw-away domain there is."""
         listed = self.identity.json("/domains")["domains"]
-        ours = [each for each in listed if each["name"].startswith(f"{prefix}-") and LEASE.match(each["description"] or "")]
+        ours = [
+            each for each in listed if each["name"].startswith(f"{prefix}-") and LEASE.match(each["description"] or "")
+        ]
         return sorted(ours, key=lambda each: each["name"])
 
     def remove(self, domain: str, name: str) -> list[str]:
@@ -411,7 +417,7 @@ class Fixture:
         made = self.places.pop(obj, None)
         if made is None:
             return
-        path = f"/v2/images/{made}" if obj in ("image", "husk") else f"/v2/metadefs/namespaces/{made}"
+        path = f"/v2/images/{made}" if obj in ("image", "husk", "pair") else f"/v2/metadefs/namespaces/{made}"
         status = self.admin.ask("DELETE", path).status_code
         if status == 403 and self.key.protected:
             unprotect(self.admin, path)
@@ -427,17 +433,37 @@ class Fixture:
         return answer
 
     def _make_husk(self) -> None:
-        self.places["husk"] = self._image()
+        husk = self._image()
+        self._share(husk)
+        self.places["husk"] = husk
+
+    def _share(self, image: str) -> None:
+        if self.key.member:
+            self._call("POST", f"/v2/images/{image}/members", 200, body={"member": self.places["member"]})
 
     def _make_image(self) -> None:
         image = self._image()
         self._call("PUT", f"/v2/images/{image}/file", 204, data=DATA)
-        if self.key.member:
-            self._call("POST", f"/v2/images/{image}/members", 200, body={"member": self.places["member"]})
+        self._share(image)
         if self.cloud.stores:
             found = self._call("GET", f"/v2/images/{image}", 200).json()
             self.places["store"] = str(found.get("stores") or self.places["store"]).split(",")[0]
         self.places["image"] = image
+
+    def _make_pair(self) -> None:
+        """An image in two stores."""
+        pair = self._image()
+        path = f"/v2/images/{pair}"
+        self._call("PUT", f"{path}/file", 204, data=DATA)
+        first = self._call("GET", path, 200).json()["stores"]
+        second = next(store for store in self.cloud.stores if store != first)
+        self._call("POST", f"{path}/import", 202, body={"method": {"name": "copy-image"}, "stores": [second]})
+        deadline = time.monotonic() + COPYING
+        while len(str(self._call("GET", path, 200).json()["stores"]).split(",")) < 2:
+            if time.monotonic() >= deadline:
+                raise GlanceError(f"Image {pair} was not copied to the store {second} within {COPYING} s.")
+            time.sleep(0.2)
+        self.places.update(pair=pair, second=second)
 
     def _image(self) -> str:
         facts = {
@@ -503,6 +529,7 @@ class Features:
             return False
         known = {
             "stores": bool(self.stores),
+            "copy-image": "copy-image" in self.methods and len(self.stores) > 1,
             "resource types": bool(self.types),
             "cache management": self.cache_management,
             "locations": bool(self.locations),
@@ -585,6 +612,11 @@ class Trial:
         else:
             answer["status"], text = self._send(fixture, attempt)
             answer["allowed"], answer["reason"] = judge(request, answer["status"], text)
+            foreign = fixture.key.owner != attempt.persona.project
+            if request.get("owner_unseen") and answer["status"] in PASSED and foreign:
+                answer.update(
+                    allowed=None, reason="the policy lets it through; whose the image is comes later and is not seen"
+                )
         return [{**answer, "target": target} for target in attempt.targets]
 
     def _send(self, fixture: Fixture, attempt: Attempt) -> tuple[int, str]:

@@ -375,7 +375,9 @@ def main() -> None:
     jobs = _policy_live.plan(personas(options["personas"]), targets, options["requests"], cases)
     count = sum(len(attempts) for attempts in jobs.values())
     if not options["requests"]:
-        module.fail_json(msg="No requests were given; the collection's action fills them in for the release.", ran=False)
+        module.fail_json(
+            msg="No requests were given; the collection's action fills them in for the release.", ran=False
+        )
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stopped)
     try:

@@ -54,7 +54,9 @@ def load(text: str, place: str) -> Mapping[str, Any]:
         problem = getattr(error, "problem", None) or str(error)
         raise GlanceError(f"{where}: this is no YAML: {problem}. Correct it there.") from None
     if not isinstance(found, dict):
-        raise GlanceError(f"{place}: policy tests are a mapping with the keys personas, targets and tests; this is none.")
+        raise GlanceError(
+            f"{place}: policy tests are a mapping with the keys personas, targets and tests; this is none."
+        )
     return found
 
 
@@ -92,7 +94,9 @@ def read(facts: Mapping[str, Any], place: str, release: _catalogue.Release) -> S
 
 def _statement(each: Any, where: str) -> dict[str, Any]:
     if not isinstance(each, dict):
-        raise GlanceError(f"{where}: {each!r} is no statement. Write a mapping with persona, action, target and expect.")
+        raise GlanceError(
+            f"{where}: {each!r} is no statement. Write a mapping with persona, action, target and expect."
+        )
     strange = sorted(set(map(str, each)) - set(FIELDS))
     if strange:
         raise GlanceError(f"{where}: {strange[0]} is not known. A statement has: {', '.join(FIELDS)}.")
@@ -160,7 +164,9 @@ class Verdict:
 
 def _said(answer: Mapping[str, Any]) -> str:
     how = {True: "allowed", False: "denied", None: "not tried"}[answer.get("allowed")]
-    more = [str(answer[name]) for name in ("request", "status", "by", "place", "reason") if answer.get(name) is not None]
+    more = [
+        str(answer[name]) for name in ("request", "status", "by", "place", "reason") if answer.get(name) is not None
+    ]
     return f"{how} ({', '.join(more)})" if more else how
 
 
@@ -172,7 +178,9 @@ def judge(cases: Iterable[Case], answers: Iterable[Mapping[str, Any]]) -> list[V
     by_key: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for answer in answers:
         by_key.setdefault((answer["persona"], answer["rule"], answer["target"]), []).append(answer)
-    return [Verdict(case, _held(case, found), found) for case in cases if (found := by_key.get(case.key, [])) is not None]
+    return [
+        Verdict(case, _held(case, found), found) for case in cases if (found := by_key.get(case.key, [])) is not None
+    ]
 
 
 def _held(case: Case, answers: list[Mapping[str, Any]]) -> bool | None:
