@@ -13,7 +13,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _takeover, _undo
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _policy_plan, _takeover, _undo
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding
 from ansible_collections.stackops.glance.plugins.plugin_utils._table import shown, table
 
@@ -22,6 +23,9 @@ SHOWN_HOSTS = 4
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "direction": {"type": "str", "choices": ["do", "undo"], "default": "do"},
+    "about": {"type": "str", "choices": ["v2", "policy"], "default": "v2"},
+    "policy": {"type": "dict", "default": {}, "options": _policy_plan.ARGUMENTS},
+    "role_assignments": {"type": "dict", "default": {}},
     "glance_hosts": {"type": "list", "elements": "str", "required": True},
     "nova_hosts": {"type": "list", "elements": "str", "required": True},
     "consumer_hosts": {"type": "list", "elements": "str", "default": []},
@@ -46,17 +50,26 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        super().run(tmp, task_vars)
+        result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         _validation, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
         fleet = self.fleet(arguments, task_vars)
         # The worker that runs this action is a child of ansible-playbook, and it is the latter that has to be alive.
         controller = _takeover.Controller.of(os.getppid())
         wishes = _plan.Wishes(**{name: arguments[name] for name in _plan.Wishes.__dataclass_fields__})
-        if arguments["direction"] == "do":
-            plan = _plan.make(fleet, arguments["cloud"], wishes, controller)
-        else:
+        policy = _policy_plan.as_wishes(arguments["policy"])
+        try:
+            policy.check()
+        except GlanceError as error:
+            return {**result, **error.details, "failed": True, "msg": error.message}
+        people = arguments["role_assignments"]
+        if arguments["direction"] == "undo":
             plan = _undo.make(fleet, wishes, controller, arguments["run_id"] or None)
+        elif arguments["about"] == "policy":
+            plan = _policy_plan.make(fleet, wishes, policy, people, controller)
+        else:
+            plan = _plan.make(fleet, arguments["cloud"], wishes, controller)
+            _policy_plan.join(plan, wishes, policy, people)
         self.show(plan, arguments["show"])
         return self.result(plan, fleet, arguments, controller)
 
@@ -125,6 +138,7 @@ class ActionModule(ActionBase):
             # What an earlier attempt changed there is not in this plan, but on record.
             "catalogue_undo": (continued or {}).get("catalogue") or plan.catalogue,
             "spoken": plan.spoken,
+            "policy": plan.policy,
             "manifest": {
                 "playbook": arguments["playbook"],
                 "started": started,

@@ -33,6 +33,90 @@ options:
     type: str
     choices: [do, undo]
     default: do
+  about:
+    description:
+      - V(v2) plans the flip to the Images API v2, and the change of O(policy) before it where one is asked for. V(policy)
+        plans that change alone.
+    type: str
+    choices: [v2, policy]
+    default: v2
+  policy:
+    description:
+      - What becomes of Glance's policy. Left out, nothing; who may do what is told in any case.
+      - A decision that changes and that is not declared is a blocker.
+    type: dict
+    default: {}
+    suboptions:
+      rules:
+        description: Rules to set and remove, as M(stackops.glance.glance_policy) takes them.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: The rule.
+            type: str
+            required: true
+          check:
+            description: The check string.
+            type: str
+          state:
+            description: Whether the file sets the rule.
+            type: str
+            choices: [present, absent]
+            default: present
+      admin_role:
+        description: With V(replaced), rules take the place of C(admin_role), see M(stackops.glance.glance_admin_role).
+        type: str
+        choices: [keep, replaced]
+        default: keep
+      grants:
+        description: The rules that holders of C(admin_role) shall pass, in place of being administrators.
+        type: list
+        elements: str
+      format:
+        description: With V(yaml), files of JSON become files of YAML.
+        type: str
+        choices: [keep, yaml]
+        default: keep
+      explicit_default:
+        description: Whether to set C(default) to C(role:admin) where the file does not set it.
+        type: bool
+        default: false
+      drop_defaults:
+        description: Whether to remove rules that say what the release says by itself.
+        type: bool
+        default: false
+      personas:
+        description: Who is asked for. Left out, the usual ones, and whoever the policy speaks of.
+        type: list
+        elements: dict
+        default: []
+      targets:
+        description: On what. Left out, the usual images.
+        type: list
+        elements: dict
+        default: []
+      expected_changes:
+        description: Decisions that are meant to change.
+        type: list
+        elements: dict
+        default: []
+      accepted_changes:
+        description: Names of upstream's changes that are accepted, with O(policy.to_release).
+        type: list
+        elements: str
+        default: []
+      to_release:
+        description: A release to come, against which the policy is held as well.
+        type: str
+        default: ''
+  role_assignments:
+    description:
+      - What M(stackops.glance.image_role_assignments_info) returned. With O(policy.to_release), those are named who could
+        do nothing with images there.
+    type: dict
+    default: {}
   glance_hosts:
     description: Hosts with a Glance API.
     type: list
@@ -157,6 +241,16 @@ catalogue:
   elements: dict
 catalogue_undo:
   description: Endpoints to set back when the run is undone, those of an earlier attempt included.
+  returned: success
+  type: list
+  elements: dict
+policy:
+  description:
+    - Who may do what, once for the hosts that decide alike and for each policy that is held against today's, with C(hosts),
+      C(file), C(release_before), C(release_after), C(personas), C(targets), C(rules), C(changes), C(undeclared) and
+      C(upstream).
+    - A rule has for each persona a letter a target, C(before) and C(after), C(+) where it is allowed, C(-) where it is not,
+      C(?) where another program would decide.
   returned: success
   type: list
   elements: dict

@@ -31,6 +31,7 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Fi
 
 #: The steps in the order in which they are done, with what each is for.
 STEPS = {
+    "policy": "Glance decides by the policy that was asked for",
     "glance_v2_on": "Glance answers v2 on every API host",
     "catalogue": "the catalogue's image endpoints name no version",
     "nova": "Nova speaks v2",
@@ -114,6 +115,8 @@ class Plan:
     spoken: list[dict[str, Any]] = field(default_factory=list)
     runs: _takeover.Runs = field(default_factory=_takeover.Runs)
     undo: bool = False
+    glances: list[Glance] = field(default_factory=list)
+    policy: list[dict[str, Any]] = field(default_factory=list)  # decisions, as the report shows them
 
     def add(self, id: str, severity: str, message: str, remedy: str, **where: Any) -> None:
         self.findings.append(Finding(id, severity, message, remedy, **where))
@@ -142,8 +145,8 @@ def make(fleet: Fleet, cloud: dict[str, Any], wishes: Wishes, controller: _takeo
     """Plan the flip from the Images API v1 to v2."""
     plan = Plan()
     plan.runs = _takeover.look(fleet, wishes.takeover, controller, plan.findings)
-    _reach(fleet, plan)
-    glances = list(_glance_hosts(fleet, plan))
+    reach(fleet, plan)
+    glances = plan.glances = list(glance_hosts(fleet, plan))
     _cloud(cloud, _v2_on(glances, wishes, plan), plan)
     _nova_hosts(fleet, wishes, plan)
     _rbd(fleet, glances, plan)
@@ -155,7 +158,7 @@ def make(fleet: Fleet, cloud: dict[str, Any], wishes: Wishes, controller: _takeo
     return plan
 
 
-def _reach(fleet: Fleet, plan: Plan) -> None:
+def reach(fleet: Fleet, plan: Plan) -> None:
     for host in fleet.hosts:
         trouble = fleet.trouble(host)
         if trouble is None:
@@ -189,7 +192,7 @@ def _reach(fleet: Fleet, plan: Plan) -> None:
 # -- Glance -------------------------------------------------------------------------------------------------------
 
 
-def _v2_on(glances: list[_Glance], wishes: Wishes, plan: Plan) -> bool:
+def _v2_on(glances: list[Glance], wishes: Wishes, plan: Plan) -> bool:
     """Plan v2 on; say whether every host's configuration has v2 on already."""
     all_on = True
     for glance in glances:
@@ -211,14 +214,14 @@ def _v2_on(glances: list[_Glance], wishes: Wishes, plan: Plan) -> bool:
             plan.add("glance_cannot_offer_v2", "blocker", error.message, "Mend it by hand.", host=glance.host)
             continue
         if edits or glance.api["restart_pending"]:
-            plan.local.setdefault("glance_v2_on", {})[glance.host] = _part(
+            plan.local.setdefault("glance_v2_on", {})[glance.host] = part_of(
                 "glance_v2_on", [glance.api], edits, glance.health(wishes, present=["v2"]), glance.drain(wishes)
             )
     return all_on
 
 
 @dataclass(frozen=True)
-class _Glance:
+class Glance:
     """One Glance host: its services, its release, and what it offers."""
 
     host: str
@@ -265,7 +268,7 @@ class _Glance:
         }
 
 
-def _glance_hosts(fleet: Fleet, plan: Plan) -> Iterator[_Glance]:
+def glance_hosts(fleet: Fleet, plan: Plan) -> Iterator[Glance]:
     """The Glance hosts that can be judged; blockers say why the others cannot."""
     for host in fleet.reached(fleet.glance):
         services = fleet.services(host, "glance")
@@ -292,7 +295,7 @@ def _glance_hosts(fleet: Fleet, plan: Plan) -> Iterator[_Glance]:
             for service in services.values():
                 plan.share(_config_check.check(service, release, host=host))
             policy = _policy_file.rules(services["glance-api"]["policy"])
-            yield _Glance(host, services, release, _glance_v1.judge(services, release), policy)
+            yield Glance(host, services, release, _glance_v1.judge(services, release), policy)
         except _catalogue.CatalogueError as error:
             plan.add(
                 "glance_release_unknown",
@@ -361,7 +364,7 @@ def _nova_hosts(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
             plan.add("nova_cannot_be_switched", "blocker", error.message, "Mend it by hand.", host=host)
             continue
         if parts:
-            plan.local.setdefault("nova", {})[host] = _part(
+            plan.local.setdefault("nova", {})[host] = part_of(
                 "nova",
                 list(services.values()),
                 edits,
@@ -376,7 +379,7 @@ def _nova_hosts(fleet: Fleet, wishes: Wishes, plan: Plan) -> None:
         )
 
 
-def _rbd(fleet: Fleet, glances: list[_Glance], plan: Plan) -> None:
+def _rbd(fleet: Fleet, glances: list[Glance], plan: Plan) -> None:
     """Computes that keep disks in RBD upload a snapshot by registering its location; v2 must be told to allow that."""
     computes = [
         host
@@ -550,7 +553,7 @@ def _major(version: object) -> int:
     return int(found[1])
 
 
-def _log_evidence(fleet: Fleet, glances: list[_Glance], wishes: Wishes, plan: Plan) -> None:
+def _log_evidence(fleet: Fleet, glances: list[Glance], wishes: Wishes, plan: Plan) -> None:
     """Who asked for v1, as far as that can still matter; a note where v1 is not to go off in this run."""
     offering = [glance.host for glance in glances if glance.offers["v1"]]
     if not offering:
@@ -577,7 +580,7 @@ KEEPS_V1 = (
 )
 
 
-def _v1_off(glances: list[_Glance], wishes: Wishes, plan: Plan) -> None:
+def _v1_off(glances: list[Glance], wishes: Wishes, plan: Plan) -> None:
     for glance in glances:
         for caller in glance.offers["v1_needed_by"]:
             plan.add(
@@ -616,7 +619,7 @@ def _v1_off(glances: list[_Glance], wishes: Wishes, plan: Plan) -> None:
             continue
         retire = [] if needed_by else _glance_v1.retire(glance.services, glance.offers)
         if edits or retire:
-            plan.local.setdefault("glance_v1_off", {})[glance.host] = _part(
+            plan.local.setdefault("glance_v1_off", {})[glance.host] = part_of(
                 "glance_v1_off",
                 list(glance.services.values()),
                 edits,
@@ -629,7 +632,7 @@ def _v1_off(glances: list[_Glance], wishes: Wishes, plan: Plan) -> None:
 # -- a host's part of a step --------------------------------------------------------------------------------------
 
 
-def _part(
+def part_of(
     name: str,
     services: list[dict[str, Any]],
     edits: list[dict[str, Any]],

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,22 @@ class Found:
         return (
             self if release == self.release else Found(self.service, release, _policy.settings(self.service, release))
         )
+
+    def holding(
+        self, text: str, path: str | None = None, options: Sequence[dict[str, Any]] = (),
+    ) -> Found:  # fmt: skip
+        """The same Glance with this policy file in place of its own, once these options of its files are changed."""
+        if text == self.text and path in (None, self.path) and not options:
+            return self
+        policy = {"named": None, "files": [], "overlays": [], **(self.service["policy"] or {})}
+        service = _service.after(self.service, list(options))
+        path = path or self.path
+        named = [each["value"] for change in options for each in change["options"] if each["option"] == "policy_file"]
+        policy["named"] = named[-1] if named else policy["named"]
+        others = [each for each in policy["files"] if each["file"] not in (path, self.path)]
+        new = {"name": policy["named"] or os.path.basename(path), "file": path, "text": text, "error": None}
+        service["policy"] = {**policy, "files": [new, *others] if text or self.document else others}
+        return Found(service, self.release, _policy.settings(service, self.release))
 
     def overlaid(self, name: str) -> str | None:
         """Where a policy directory sets the rule, whatever the policy file says."""

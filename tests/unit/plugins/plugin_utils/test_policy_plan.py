@@ -1,0 +1,266 @@
+# Copyright (c) 2026 stackops.glance contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A change of policy over a fleet out of words, and the transaction that its plan makes, over real files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.stackops.glance.plugins.module_utils import _files, _transaction
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+from ansible_collections.stackops.glance.plugins.plugin_utils import (
+    _config_check,
+    _plan,
+    _policy_plan,
+    _policy_rules,
+    _takeover,
+)
+from ansible_collections.stackops.glance.plugins.plugin_utils._policy_plan import PolicyWishes
+
+from .config_checks import CONF, PIPELINES, POLICY, surveyed
+
+CONTROLLER = _takeover.Controller("control", "boot", 1, "7", "ops")
+PIKE = '{\n    "context_is_admin": "role:admin",\n    "default": "role:admin",\n    "get_image": "",\n    "get_images": ""\n}\n'
+SAFE = '"get_image": "rule:default"\n"publicize_image": "role:admin"\n'
+
+
+@pytest.fixture(autouse=True)
+def nothing_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a configuration check finds has tests of its own."""
+    monkeypatch.setattr(_config_check, "check", lambda service, release, host: [])
+
+
+def host(version: str, policy: dict[str, str] | None = None, text: str = "", **more: Any) -> dict[str, Any]:
+    conf = f"[DEFAULT]\n{text}"
+    service = surveyed(conf, policy=policy, command="glance-api", release={"version": version}, **more)
+    service["units"][0]["name"] = "glance-api"
+    service["files"] = [{"path": CONF, "sha256": _files.sha256(conf.encode())}]
+    return {"hostname": "h", "time": 1.0, "lock": None, "runs": [], "unfinished": None,
+            "services": {"glance-api": service}}  # fmt: skip
+
+
+def plan(
+    people: dict[str, Any] | None = None, fleet: dict[str, dict[str, Any]] | None = None, **asked: Any
+) -> _plan.Plan:
+    fleet = fleet or {"g1": host("25.1.0", {"yaml": SAFE})}
+    wishes = PolicyWishes(**asked)
+    wishes.check()
+    return _policy_plan.make(_plan.Fleet(list(fleet), [], [], fleet), _plan.Wishes(), wishes, people or {}, CONTROLLER)
+
+
+def ids(made: _plan.Plan) -> list[tuple[str, str]]:
+    return [(found.id, found.severity) for found in made.findings]
+
+
+PUBLISHER = {"name": "publicize_image", "check": "role:admin or role:publisher", "state": "present"}
+LETS_PUBLISH = {"persona": "holder of publisher", "rule": "publicize_image", "to": "allow"}
+
+
+# -- the change -------------------------------------------------------------------------------------------------------
+
+
+def test_an_undeclared_change_is_a_blocker_with_persona_rule_and_line() -> None:
+    made = plan(rules=[PUBLISHER])
+    assert made.verdict == "blocked" and set(ids(made)) == {("policy_decision_changes", "blocker")}
+    found = made.findings[0]
+    assert "publisher would gain publicize_image on own" in found.message
+    assert (found.host, found.file, found.line) == ("g1", f"{POLICY}.yaml", 2)
+
+
+def names(made: _plan.Plan) -> list[str]:
+    return [each["name"] for each in made.policy[0]["personas"]]
+
+
+def declared() -> dict[str, Any]:
+    publishers = [name for name in names(plan(rules=[PUBLISHER])) if "publisher" in name]
+    return {"rules": [PUBLISHER], "expected_changes": [{**LETS_PUBLISH, "persona": publishers}]}
+
+
+def test_a_declared_change_is_a_step_of_new_text() -> None:
+    made = plan(**declared())
+    assert made.verdict == "ready" and [step["name"] for step in made.steps] == ["policy"]
+    part = made.local["policy"]["g1"]
+    assert part["files"] == [
+        {
+            "path": f"{POLICY}.yaml",
+            "before": _files.sha256(SAFE.encode()),
+            "content": SAFE.replace('"role:admin"\n', '"role:admin or role:publisher"\n'),
+            "like": CONF,
+        }
+    ]
+    # A check that changes is read by itself; the drain is for what restarts.
+    assert (part["restart"], part["restart_back"], part["drain"]) == ([], [], None)
+
+
+def test_a_new_rule_needs_a_restart_on_the_way_back_alone() -> None:
+    rule = {"name": "get_images", "check": "rule:default", "state": "present"}
+    made = plan(rules=[rule], fleet={"g1": host("25.1.0", {"yaml": SAFE})}, expected_changes=[])
+    part = made.local["policy"]["g1"]
+    assert (part["restart"], part["restart_back"]) == ([], ["glance-api"])
+
+
+def test_a_rule_that_goes_needs_a_restart() -> None:
+    made = plan(rules=[{"name": "publicize_image", "check": None, "state": "absent"}])
+    part = made.local["policy"]["g1"]
+    assert (part["restart"], part["restart_back"]) == (["glance-api"], [])
+
+
+def test_nothing_asked_for_is_a_look() -> None:
+    made = plan()
+    assert made.verdict == "nothing_to_do" and made.findings == []
+    heat = made.policy[0]
+    assert heat["hosts"] == ["g1"] and heat["changes"] == [] and heat["undeclared"] == 0
+    rule = next(each for each in heat["rules"] if each["name"] == "publicize_image")
+    admin = names(made).index("admin")
+    assert rule["before"] == rule["after"] and rule["before"][admin].startswith("++++")
+
+
+def test_a_change_that_was_made_leaves_nothing_to_do() -> None:
+    asked = declared()
+    text = plan(**asked).local["policy"]["g1"]["files"][0]["content"]
+    again = plan(fleet={"g1": host("25.1.0", {"yaml": text})}, **asked)
+    assert again.verdict == "nothing_to_do" and ids(again) == [("policy_expectation_idle", "note")]
+
+
+# -- admin_role and the format ----------------------------------------------------------------------------------------
+
+
+def test_admin_role_goes_and_rules_take_its_place() -> None:
+    fleet = {"g1": host("20.2.0", {"json": PIKE}, "admin_role = CloudAdmin\n")}
+    made = plan(fleet=fleet, admin_role="replaced")
+    assert made.verdict == "ready" and {id_ for id_, _severity in ids(made)} <= {"policy_gains_later"}
+    part = made.local["policy"]["g1"]
+    assert [each["path"] for each in part["files"]] == [f"{POLICY}.json", CONF]
+    assert '"context_is_admin": "role:admin or role:cloudadmin"' in part["files"][0]["content"]
+    assert part["files"][1]["options"] == [{"section": "DEFAULT", "option": "admin_role", "state": "absent"}]
+    assert part["restart"] == ["glance-api"]
+    assert made.policy[0]["undeclared"] == 0 and made.policy[0]["changes"] == []
+
+
+def test_grants_excuse_what_the_role_loses() -> None:
+    fleet = {"g1": host("20.2.0", {"json": PIKE}, "admin_role = cloudadmin\n")}
+    made = plan(fleet=fleet, admin_role="replaced", grants=["publicize_image"])
+    assert made.verdict == "ready", [found.message for found in made.findings]
+    assert {each["excused"] for each in made.policy[0]["changes"]} == {"grants"}
+
+
+def test_json_becomes_yaml_through_the_transaction(tmp_path: Any) -> None:
+    made = plan(fleet={"g1": host("20.2.0", {"json": PIKE})}, format="yaml")
+    files = made.local["policy"]["g1"]["files"]
+    assert [each["path"] for each in files] == [f"{POLICY}.yaml", CONF, f"{POLICY}.json"]
+    assert files[0]["before"] == "" and files[2]["content"] is None
+    assert files[1]["options"] == [{"section": "oslo_policy", "option": "policy_file", "value": "policy.yaml"}]
+    # The texts as the host knows them lead to those of the plan.
+    (tmp_path / "policy.json").write_text(PIKE)
+    (tmp_path / "glance-api.conf").write_text("[DEFAULT]\n")
+    here = [{**each, "path": each["path"].replace("/etc/glance", str(tmp_path))} for each in files]
+    _before, after = _transaction.plan_files([{"files": here}])
+    assert after[str(tmp_path / "policy.json")] is None
+    assert b"policy_file = policy.yaml" in (after[str(tmp_path / "glance-api.conf")] or b"")
+
+
+# -- a release to come ------------------------------------------------------------------------------------------------
+
+
+def test_upstreams_changes_are_accepted_by_name() -> None:
+    rule = {"name": "get_images", "check": "rule:default", "state": "present"}
+    asked: dict[str, Any] = {"rules": [rule], "to_release": "26"}
+    blocked = {found.id for found in plan(**asked).findings if found.severity == "blocker"}
+    assert "policy_upstream_changes" in blocked
+    left = plan(**asked, accepted_changes=["26-new-defaults", "26-scope"])
+    assert "policy_upstream_changes" not in {found.id for found in left.findings}
+    stage = left.policy[-1]
+    assert (stage["release_before"], stage["release_after"]) == ("Glance 25.1.0 (Zed)", "Glance 26 (2023.1)")
+    assert [(each["id"], each["accepted"]) for each in stage["upstream"]] == [
+        ("26-new-defaults", True),
+        ("26-scope", True),
+    ]
+
+
+def test_preflight_warns_of_a_release_to_come() -> None:
+    made = plan(to_release="26")
+    assert ids(made)[0] == ("policy_changes_at_release", "warning") and made.verdict == "nothing_to_do"
+
+
+def test_people_who_lose_everything_are_named() -> None:
+    example = {"user": "ada", "domain": "Default", "project": "lab"}
+    people = {
+        "role_sets": [
+            {"roles": ["_member_"], "users": 3, "groups": 1, "projects": 2, "examples": [example]},
+            {"roles": ["member", "reader"], "users": 9, "groups": 0, "projects": 2, "examples": [example]},
+        ]
+    }
+    made = plan(people, {"g1": host("25.1.0")}, to_release="26")
+    found = [each for each in made.findings if each.id == "roles_lose_everything"]
+    assert len(found) == 1 and "3 users and 1 groups in 2 projects hold only _member_" in found[0].message
+    assert "ada in lab" in found[0].message
+    kept = {"g1": host("25.1.0", {"yaml": '"get_image": "role:_member_"\n'})}
+    assert "roles_lose_everything" not in {found.id for found in plan(people, kept, to_release="26").findings}
+
+
+# -- a fleet ----------------------------------------------------------------------------------------------------------
+
+
+def test_hosts_that_decide_alike_are_judged_once_and_others_are_a_finding() -> None:
+    safe, other = {"yaml": SAFE}, {"yaml": SAFE.replace("role:admin", "role:boss")}
+    fleet = {"g1": host("25.1.0", safe), "g2": host("25.1.0", safe), "g3": host("25.1.0", other)}
+    made = plan(fleet=fleet)
+    assert [each["hosts"] for each in made.policy] == [["g1", "g2"], ["g3"]]
+    found = made.findings[0]
+    assert (found.id, found.severity, found.host) == ("policy_differs", "warning", "g3")
+    assert (found.file, found.line) == (f"{POLICY}.yaml", 2)
+    assert "g1, g2" in found.message and "publicize_image" in found.message
+
+
+def test_files_that_differ_in_their_comments_decide_alike() -> None:
+    fleet = {"g1": host("25.1.0", {"yaml": SAFE}), "g2": host("25.1.0", {"yaml": SAFE + "# mine\n"})}
+    assert plan(fleet=fleet).findings == []
+
+
+def test_what_cannot_be_decided_stops_a_change_and_warns_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise GlanceError("oslo.policy is not installed.")
+
+    monkeypatch.setattr(_policy_rules, "require_oslo_policy", missing)
+    assert ids(plan()) == [("policy_not_decided", "warning")]
+    assert ids(plan(explicit_default=True)) == [("policy_cannot_be_changed", "blocker")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"rules": [{"name": "a", "check": "role:", "state": "present"}]}, "names no role"),
+        ({"rules": [PUBLISHER, PUBLISHER]}, "given twice"),
+        ({"to_release": "nonsense"}, "nonsense"),
+        ({"to_release": "26", "accepted_changes": ["26-all"]}, "26-all is no upstream change"),
+        ({"accepted_changes": ["26-scope"]}, "Name the release"),
+        ({"expected_changes": [{"rule": "x"}]}, "cannot be used"),
+        ({"admin_role": "keep", "grants": ["x"], "explicit_default": True}, "glance_policy_admin_role"),
+        ({"explicit_default": True, "targets": [{"name": "a", "visibility": "seen"}]}, "visibility"),
+    ],
+)
+def test_bad_wishes_are_refused_before_anything_is_looked_at(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(GlanceError, match=message):
+        PolicyWishes(**asked).check()
+
+
+def test_many_undeclared_changes_are_cut_and_the_rest_is_named() -> None:
+    rules = [
+        {"name": "default", "check": "!", "state": "present"},
+        {"name": "get_images", "check": "@", "state": "present"},
+    ]
+    everything = [
+        {"name": each, "check": "!", "state": "present"}
+        for each in (
+            "add_image",
+            "delete_image",
+            "get_image",
+            "modify_image",
+            "download_image",
+            "upload_image",
+            "add_member",
+        )
+    ]
+    made = plan(rules=[*rules, *everything], fleet={"g1": host("25.1.0", {"yaml": SAFE}, "", paste=PIPELINES)})
+    assert 5 < len(made.findings) <= _policy_plan.SHOWN + 1
