@@ -42,6 +42,8 @@ class FakeCloud:
         }
         self.versions = ["v2.6", "v2.5", "v2.0"]
         self.services = {"glance-id": "image", "nova-id": "compute"}
+        #: What Keystone lists under these paths.
+        self.lists: dict[str, list[dict[str, Any]]] = {}
 
     def add_endpoint(self, endpoint_id: str, interface: str, url: str, service: str = "glance-id") -> None:
         self.endpoints[endpoint_id] = {
@@ -127,6 +129,10 @@ class Handler(BaseHTTPRequestHandler):
             if self.command == "PATCH":
                 self.cloud.endpoints[key].update(json.loads(body)["endpoint"])
             return self.answer(200, {"endpoint": self.cloud.endpoints[key]})
+        if kind in self.cloud.lists:
+            effective = "effective" in urlsplit(self.path).query
+            rows = [row for row in self.cloud.lists[kind] if row.get("effective") in (None, effective)]
+            return self.answer(200, {"links": {"self": self.path}, kind: rows})
         if not kind:
             links = [{"rel": "self", "href": f"{self.cloud.url}/identity/v3/"}]
             return self.answer(200, {"version": {"id": "v3.8", "status": "stable", "links": links}})
