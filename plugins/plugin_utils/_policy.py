@@ -416,6 +416,11 @@ def _own_namespace(asking: Asking) -> str | None:
     return _see_namespace(asking) or "the namespace is another project's, and whoever asks is no admin"
 
 
+def _unprotected(guard: Callable[[Asking], str | None]) -> Callable[[Asking], str | None]:
+    """Nothing is taken out of a protected namespace, by nobody."""
+    return lambda asking: guard(asking) or ("the namespace is protected" if asking.target.protected else None)
+
+
 #: What keeps somebody from something although the rule lets them, by the guards of ``enforcement.json``.
 GUARDS: dict[str, Callable[[Asking], str | None]] = {
     "none": lambda asking: None,
@@ -428,6 +433,8 @@ GUARDS: dict[str, Callable[[Asking], str | None]] = {
     "answer": _answer,
     "see_namespace": _see_namespace,
     "own_namespace": _own_namespace,
+    "see_namespace_unprotected": _unprotected(_see_namespace),
+    "own_namespace_unprotected": _unprotected(_own_namespace),
 }
 
 
