@@ -88,6 +88,10 @@ Cases = set[tuple[str, str, str]]
 Jobs = dict[Key, list[Attempt]]
 
 
+def roles_of(persona: Persona) -> set[str]:
+    return {*persona.roles, *persona.service_roles}
+
+
 def key_of(obj: str, persona: Persona, target: Target) -> Key:
     """The object that a request about this target needs."""
     if obj == "none":
@@ -191,11 +195,12 @@ class Caller:
 class Throwaway:
     """The domain of one call with its projects, users and roles."""
 
-    def __init__(self, identity: Identity, prefix: str, create_roles: bool, hide: Callable[[str], None]) -> None:
+    def __init__(self, identity: Identity, prefix: str, missing_roles: str, hide: Callable[[str], None]) -> None:
         self.identity = identity
         self.prefix = prefix
         self.name = f"{prefix}-{secrets.token_hex(4)}"
-        self.create_roles = create_roles
+        self.missing_roles = missing_roles
+        self.left_out: dict[str, list[str]] = {}
         self.hide = hide
         self.domain = ""
         self.projects: dict[str, str] = {}
@@ -203,15 +208,24 @@ class Throwaway:
         self._roles: dict[str, str] = {}
 
     def make(self, personas: list[Persona], projects: set[str], until: datetime) -> None:
-        wanted = {role for persona in personas for role in (*persona.roles, *persona.service_roles)}
+        wanted = {role for persona in personas for role in roles_of(persona)}
         self._roles = self._existing(wanted)
+        missing = wanted - set(self._roles)
+        if self.missing_roles == "leave_out":
+            self.left_out = {each.name: lacking for each in personas if (lacking := sorted(missing & roles_of(each)))}
+            missing = set()
+        elif missing and self.missing_roles == "fail":
+            raise GlanceError(
+                f"Keystone has no role {', '.join(sorted(missing))}. Take it out of the personas, or set missing_roles to "
+                "create, to have it for the time of the test."
+            )
         description = f"{MARK}, until {until.strftime('%Y-%m-%dT%H:%M:%SZ')}, held by {holder()}"
         self.domain = self._create("domain", name=self.name, description=description)["id"]
-        for role in sorted(wanted - set(self._roles)):
+        for role in sorted(missing):
             self._role(role)
         for name in sorted(projects):
             self.projects[name] = self._create("project", name=name, domain_id=self.domain)["id"]
-        for number, persona in enumerate(personas):
+        for number, persona in enumerate(each for each in personas if each.name not in self.left_out):
             self.people[persona.name] = self._person(persona, f"persona-{number}")
 
     def _existing(self, wanted: set[str]) -> dict[str, str]:
@@ -219,14 +233,7 @@ class Throwaway:
         found = {role["name"]: role["id"] for role in listed if not role.get("domain_id")}
         # Keystone compares role names without regard to case, as its database does.
         folded = {name.lower(): id_ for name, id_ in found.items()}
-        there = {role: folded[role.lower()] for role in wanted if role.lower() in folded}
-        missing = sorted(wanted - set(there))
-        if missing and not self.create_roles:
-            raise GlanceError(
-                f"Keystone has no role {', '.join(missing)}. Take it out of the personas, or set create_roles to have it "
-                "created for the time of the test."
-            )
-        return there
+        return {role: folded[role.lower()] for role in wanted if role.lower() in folded}
 
     def _role(self, name: str) -> None:
         self._roles[name] = self._create("role", name=name, description=f"{MARK}, domain {self.domain}")["id"]
@@ -607,7 +614,10 @@ class Trial:
             "asks": request["asks"],
             "reason": None,
         }
-        if self.features.lacks(request.get("needs")):
+        lacking = self.throwaway.left_out.get(attempt.persona.name)
+        if lacking:
+            answer.update(nobody=True, reason=f"Keystone has no role {', '.join(lacking)}")
+        elif self.features.lacks(request.get("needs")):
             answer.update(nobody=True, reason=request.get("lacking") or f"this API has no {request['needs']}")
         else:
             answer["status"], text = self._send(fixture, attempt)

@@ -75,10 +75,13 @@ options:
       visibility: {description: The image's visibility., type: str, choices: [private, shared, public, community], default: private}
       member: {description: Whether it is shared with the persona's project., type: bool, default: false}
       protected: {description: Whether it is protected against deletion., type: bool, default: false}
-  create_roles:
-    description: Create roles that Keystone does not have for the time of the test; otherwise a missing role is an error.
-    type: bool
-    default: false
+  missing_roles:
+    description:
+      - What becomes of a persona with a role that Keystone does not have. V(create) creates the role for the time of the test,
+        V(leave_out) does not try what that persona may do, and V(fail) is an error.
+      - When not set, it is V(fail) where personas are described, in the file of tests too, and V(leave_out) for the usual ones.
+    type: str
+    choices: [create, leave_out, fail]
   housekeeping:
     description:
       - Try C(cache_clean) and C(cache_prune) too. Whoever may do that tidies the image cache of the Glance host that answers.
@@ -290,7 +293,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "rules": {"type": "list", "elements": "str", "default": []},
     "personas": {"type": "list", "elements": "dict", "default": [], "options": PERSONA},
     "targets": {"type": "list", "elements": "dict", "default": [], "options": TARGET},
-    "create_roles": {"type": "bool", "default": False},
+    "missing_roles": {"type": "str", "choices": ["create", "leave_out", "fail"]},
     "housekeeping": {"type": "bool", "default": False},
     "endpoint": {"type": "str"},
     "name_prefix": {"type": "str", "default": "stackops-glance-policy"},
@@ -333,7 +336,7 @@ def attempt(module: AnsibleModule, cloud: _images.Cloud, url: str, jobs: _policy
             result["leftovers"] += left
             result["removed"] += [] if left else [f"domain {domain['name']} and all that belonged to it"]
     throwaway = _policy_live.Throwaway(
-        identity, options["name_prefix"], options["create_roles"], module.no_log_values.add
+        identity, options["name_prefix"], options["missing_roles"] or "fail", module.no_log_values.add
     )
     who = personas(options["personas"])
     projects = {_policy_live.OWN, _policy_live.FOREIGN, _policy_live.BYSTANDER}
