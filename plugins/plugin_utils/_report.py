@@ -20,7 +20,8 @@ FORMAT = 1
 TITLES = {
     "preflight": "Preflight: the Images API from v1 to v2",
     "upgrade_to_v2": "The Images API from v1 to v2",
-    "rollback": "The way back to the Images API v1",
+    "policy": "Policy: who may do what with Glance",
+    "rollback": "The way back",
 }
 
 # What is not named here may be there all the same: results of modules are kept as they came.
@@ -194,6 +195,43 @@ class RoundTrip(TypedDict, total=False):
     leftovers: list[dict[str, Any]]
 
 
+class PolicyRule(TypedDict):
+    """The answers to each persona, a letter a target: + allowed, - denied, ? not decided. None: no such rule there."""
+
+    name: str
+    before: list[str] | None
+    after: list[str] | None
+
+
+class PolicyChange(TypedDict):
+    """Decisions that change alike."""
+
+    rule: str
+    verb: str
+    personas: list[str]
+    targets: list[str]
+    decisions: int
+    excused: str | None
+    upstream: str | None
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+class _Policy(TypedDict):
+    """Who may do what on hosts that decide alike, today and by what takes today's place."""
+
+    hosts: list[str]
+    file: str
+    release_before: str
+    release_after: str
+    personas: list[dict[str, Any]]
+    targets: list[str]
+    rules: list[PolicyRule]
+    changes: list[PolicyChange]
+    undeclared: int
+    upstream: list[dict[str, Any]]
+
+
 class _Report(TypedDict):
     playbook: str
     run_id: str
@@ -221,6 +259,7 @@ class Report(_Report, total=False):
     callers: list[Callers]
     timeline: list[Phase]
     round_trip: RoundTrip | None
+    policy: list[_Policy]
     troubles: list[str]
 
 
@@ -252,6 +291,7 @@ def build(arguments: Mapping[str, Any], variables: Mapping[str, Mapping[str, Any
             "parts": [_part(host, part) for host, its in plan.get("hosts", {}).items() for part in its["steps"]],
             "catalogue": plan.get("catalogue", []),
             "spoken": plan.get("spoken", []),
+            "policy": plan.get("policy", []),
             "spoken_after": arguments["after"].get("spoken", []),
             "hosts": [
                 {
@@ -316,12 +356,22 @@ def _part(host: str, part: Mapping[str, Any]) -> dict[str, Any]:
         "step": part["name"],
         "files": [
             {"path": change["path"], "options": [_masked(each) for each in change["options"]]}
+            if "options" in change
+            else {"path": change["path"], "options": [], "becomes": _becomes(change)}
             for change in part.get("files", [])
         ],
+        "restart_back": part.get("restart_back") or [],
         "restart": part.get("restart", []),
         "retire": part.get("retire", []),
         "drained": bool(part.get("drain")),
     }
+
+
+def _becomes(change: Mapping[str, Any]) -> str:
+    """What becomes of a file as a whole."""
+    if change["content"] is None:
+        return "taken away"
+    return "rewritten; Glance reads it again by itself" if change["before"] else "made"
 
 
 def _masked(option: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,13 @@ from typing import Any
 
 import jinja2
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _report, _report_view, _shape, _words
+from ansible_collections.stackops.glance.plugins.plugin_utils import (
+    _report,
+    _report_policy,
+    _report_view,
+    _shape,
+    _words,
+)
 from ansible_collections.stackops.glance.plugins.plugin_utils._table import shown
 from markupsafe import Markup
 
@@ -101,6 +107,7 @@ def _environment(seen: Callable[[Any], Any]) -> jinja2.Environment:
         moment=_words.moment,
         size=_words.size,
         names=_words.names,
+        told=_report_policy.sentence,
         code=_code,
         fenced=_fenced,
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.stackops.glance.plugins.plugin_utils import _report
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import SEVERITIES
+from ansible_collections.stackops.glance.plugins.plugin_utils._report_policy import Heat, heats
 from ansible_collections.stackops.glance.plugins.plugin_utils._report_timeline import Timeline, timeline
 from ansible_collections.stackops.glance.plugins.plugin_utils._words import (
     Names,
@@ -186,6 +187,7 @@ class View:
     callers: CallersView | None = None
     audit: list[Bar] = field(default_factory=list)
     owners: list[Bar] = field(default_factory=list)
+    heats: list[Heat] = field(default_factory=list)
     timeline: Timeline | None = None
     trips: list[tuple[dict[str, Any], list[Bar]]] = field(default_factory=list)
 
@@ -222,6 +224,7 @@ def view(report: dict[str, Any]) -> View:
         if each["count"]
     )
     seen.owners = _chart((each["owner"] or "no owner", each["count"], "", "") for each in audit.get("owners", []))
+    seen.heats = heats(report.get("policy") or [])
     seen.timeline = timeline(report.get("timeline") or [])
     seen.trips = _trips(report)
     _verdict(seen)
@@ -270,7 +273,10 @@ def _steps(report: dict[str, Any]) -> list[StepRow]:
 
 def _lines(part: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
     lines = [("drain", "", "requests run out before anything is changed")] if part.get("drained") else []
+    lines = [] if part.get("restart_back") else lines
     for change in part.get("files", []):
+        if change.get("becomes"):
+            lines.append(("file", change["path"], change["becomes"]))
         for option in change["options"]:
             section = option.get("section") or option.get("group") or "DEFAULT"
             gone = option.get("state") == "absent"
@@ -278,6 +284,8 @@ def _lines(part: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
             lines.append(("file", change["path"], f"[{section}] {option['option']} {becomes}"))
     lines += [("stop and disable", unit, "") for unit in part.get("retire", [])]
     lines += [("restart", unit, "") for unit in part.get("restart", [])]
+    back = "only on the way back, for a rule that is gone counts until then"
+    lines += [("restart", unit, back) for unit in part.get("restart_back", [])]
     return tuple(lines)
 
 
@@ -520,5 +528,11 @@ def _facts(seen: View) -> Iterable[Fact]:
     if audit and "findings" in audit:
         grave = sum(each["count"] for each in audit["findings"] if each["severity"] != "note")
         yield Fact(f"{grave:,}", "warnings about images", "warn" if grave else "good", "audit")
+    if seen.heats:
+        undeclared = sum(heat.undeclared for heat in seen.heats)
+        changed = sum(heat.gained + heat.lost for heat in seen.heats)
+        label = "decisions change undeclared" if undeclared else "decisions change" if changed else "decisions computed"
+        number = undeclared or changed or max(heat.decisions for heat in seen.heats)
+        yield Fact(f"{number:,}", label, "warn" if undeclared else "", "policy")
     if seen.timeline:
         yield Fact(seen.timeline.took, "from first to last change", "", "timeline")
