@@ -35,7 +35,7 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._policy_matrix imp
 
 STEP = "policy"
 #: As many undeclared changes get a finding of their own; the report has them all.
-SHOWN = 20
+SHOWN = 10
 #: Somebody's own image, and an image for everybody: who can do nothing with either can do nothing.
 _SEEN = (Target("own"), Target("foreign public", owner=_policy.FOREIGN, visibility="public"))
 
@@ -169,6 +169,13 @@ def join(plan: _plan.Plan, wishes: _plan.Wishes, policy: PolicyWishes, people: M
         _people(plan, stages[-1], people, hosts)
         for glance in glances if rewrite.files else ():
             plan.local.setdefault(STEP, {})[glance.host] = _part(glance, rewrite, wishes)
+    if people.get("msg") and "role_sets" not in people:
+        plan.add(
+            "role_assignments_unreadable",
+            "warning",
+            f"Keystone did not tell who holds which roles: {people['msg']}",
+            "Give credentials of an administrator; else look yourself for those without member or reader.",
+        )
     plan.findings = accepted(plan.findings, wishes.accept)
 
 
@@ -402,13 +409,19 @@ def told(group: Sequence[Change], stage: Stage) -> str:
     """Changes of one rule, in a sentence that names persona, rule and line."""
     first = group[0]
     people = ", ".join(dict.fromkeys(change.persona for change in group))
-    things = ", ".join(dict.fromkeys(change.target for change in group))
+    things = _things(list(dict.fromkeys(change.target for change in group)), stage)
     verb = {"gains": "would gain", "loses": "would lose"}.get(first.verb, "may gain or lose")
     at = f" with {stage.after.release}" if stage.later else ""
     return (
         f"{people} {verb} {first.rule} on {things}{at}: before by {first.before.by} ({first.before.place}), after by "
         f"{first.after.by} ({first.after.place})."
     )
+
+
+def _things(targets: list[str], stage: Stage) -> str:
+    if len(targets) == len(stage.on):
+        return "everything"
+    return ", ".join(targets) if len(targets) <= 3 else f"{', '.join(targets[:2])} and {len(targets) - 2} more kinds"
 
 
 def _place(group: Sequence[Change]) -> tuple[str | None, int | None]:
@@ -463,13 +476,6 @@ def _people(plan: _plan.Plan, stage: Stage, people: Mapping[str, Any], hosts: li
     """Users and groups who can do something with images today and nothing after: by their roles, as Keystone lists them."""
     if not stage.later:
         return
-    if people.get("msg") and "role_sets" not in people:
-        plan.add(
-            "role_assignments_unreadable",
-            "warning",
-            f"Keystone did not tell who holds which roles: {people['msg']}",
-            "Give credentials of an administrator; else look yourself for those without member or reader.",
-        )
     for each in people.get("role_sets") or ():
         roles = [str(role) for role in each["roles"]]
         persona = Persona(", ".join(roles) or "no role", tuple(roles))

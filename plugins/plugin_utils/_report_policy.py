@@ -14,6 +14,8 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._words import Name
 
 #: Changes that are told one by one; the rest is in the JSON.
 MOST = 60
+#: As many changed rules are drawn together, and more under what they are about.
+TOGETHER = 20
 #: Rules by what they are about: the first whose word is in the name of a rule.
 FAMILIES = {
     "metadef": "Metadata definitions",
@@ -99,8 +101,14 @@ class Heat:
     decisions: int
 
     @property
-    def compared(self) -> bool:
-        return bool(self.changed)
+    def together(self) -> list[Row]:
+        return self.changed if len(self.changed) <= TOGETHER else []
+
+    @property
+    def open(self) -> list[str]:
+        """The family that is unfolded: what changes first, or what comes first."""
+        changed = [family.title for family in self.families if family.changed]
+        return [] if self.together else (changed or [family.title for family in self.families])[:1]
 
 
 def heats(data: Iterable[dict[str, Any]]) -> list[Heat]:
@@ -175,7 +183,7 @@ def _told(change: dict[str, Any]) -> Told:
 
 def sentence(heat: Heat) -> str:
     """What changes, in words."""
-    if not heat.compared:
+    if not heat.changed:
         return f"{count(heat.decisions, 'decision')}, none of which changes."
     text = f"Of {count(heat.decisions, 'decision')}, {heat.gained:,} are gained and {heat.lost:,} lost"
     return text + (f", {heat.undeclared:,} of them undeclared." if heat.undeclared else ", all declared or accepted.")

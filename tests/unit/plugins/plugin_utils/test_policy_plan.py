@@ -196,6 +196,8 @@ def test_people_who_lose_everything_are_named() -> None:
     assert len(found) == 1 and "3 users and 1 groups in 2 projects hold only _member_" in found[0].message
     assert "ada in lab" in found[0].message
     kept = {"g1": host("25.1.0", {"yaml": '"get_image": "role:_member_"\n'})}
+    told = plan({"msg": "refused"}, {"g1": host("25.1.0"), "g2": host("25.0.0")}, to_release="26")
+    assert ids(told).count(("role_assignments_unreadable", "warning")) == 1
     assert "roles_lose_everything" not in {found.id for found in plan(people, kept, to_release="26").findings}
 
 

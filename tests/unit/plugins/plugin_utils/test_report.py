@@ -88,6 +88,25 @@ def report(**more: Any) -> dict[str, Any]:
     return {**base, **more}
 
 
+def heat(hosts: list[str], text: str = "", rules: int = 1) -> dict[str, Any]:
+    """One policy against another, two personas on three targets."""
+    rows = [{"name": f"{text}publicize_image{number or ''}", "before": ["+++", "---"], "after": ["++-", "?+-"]}
+            for number in range(rules)]  # fmt: skip
+    told = {"rule": f"{text}publicize_image", "targets": [f"own{text}"], "decisions": 1, "excused": None, "upstream": None,
+            "before": {"by": text, "place": "p:1"}, "after": {"by": text, "place": f"p:2{text}"}}  # fmt: skip
+    return {
+        "hosts": hosts, "file": f"/etc/{text}", "release_before": "Glance 25", "release_after": f"Glance 26{text}",
+        "personas": [{"name": "admin", "roles": ["admin"]}, {"name": f"{text}member", "roles": []}],
+        "targets": [f"own{text}", "foreign", "public"],
+        "rules": [*rows, {"name": "get_task", "before": ["+++", "---"], "after": None},
+                  {"name": "cache_list", "before": None, "after": ["+++", "---"]}],
+        "changes": [{**told, "verb": "gains", "personas": [f"{text}member"]},
+                    {**told, "verb": "loses", "personas": ["admin"], "excused": "26-scope", "upstream": "26-scope"}],
+        "undeclared": 1,
+        "upstream": [{"id": "26-scope", "text": f"{text}.", "source": "", "decisions": 1, "accepted": True}],
+    }  # fmt: skip
+
+
 def whole(hosts: int = 4, text: str = "") -> dict[str, Any]:
     """A report with every section; ``text`` goes wherever a cloud may put text."""
     names = [f"{text}cmp{number:03}" for number in range(1, hosts + 1)]
@@ -128,6 +147,7 @@ def whole(hosts: int = 4, text: str = "") -> dict[str, Any]:
                                    "seconds": 1.5, "sha256": "0" * 64,
                                    "steps": [{"name": f"create{text}", "ok": True, "seconds": 0.431},
                                              {"name": "upload", "ok": False, "seconds": 1.069}]}]},
+        policy=[heat(names, text)],
         troubles=[f"cmp001: it broke {text}"],
     )  # fmt: skip
 
@@ -344,6 +364,52 @@ def test_what_the_logs_tell_and_what_they_do_not() -> None:
         ("no time covered", ["No log was found."]),
     ]
     assert "5 requests for v1 by 1 client, in the access logs." in page(report(callers=[log, unread])).said
+
+
+def test_a_heat_map_says_who_may_do_what_and_what_changes() -> None:
+    shown = page(report(policy=[heat(["glance1", "glance2"])]))
+    assert "Glance 25 to Glance 26" in shown.said and "glance1, glance2" in shown.said
+    assert "Of 18 decisions, 1 are gained and 1 lost, 1 of them undeclared." in shown.said
+    # 2 of 3 left and one lost; one gained and one not decided. What one release alone has is nobody's gain or loss.
+    assert "publicize_image2−11+1" in shown.said and "get_task goesall·" in shown.said
+    assert "cache_list newall·" in shown.said
+    assert "undeclared" in shown.said and "26-scope accepted 1 decision" in shown.said
+    lines = _report_files.render(report(policy=[heat(["glance1"])]))["markdown"]
+    assert "| `publicize_image` | 2 −1 | 1 +1 |" in lines
+
+
+def test_changes_of_many_rules_are_drawn_under_what_they_are_about() -> None:
+    few, many = (_report_view.view(report(policy=[heat(["g"], rules=rules)])).heats[0] for rules in (3, 30))
+    assert len(few.together) == 3 and few.open == []
+    assert many.together == [] and many.open == ["Images"]
+
+
+def test_a_policy_without_changes_unfolds_what_comes_first() -> None:
+    data = heat(["g"])
+    data["rules"] = [{"name": name, "before": ["+++"] * 2, "after": ["+++"] * 2} for name in ("add_task", "get_image")]
+    data["changes"] = []
+    shown = _report_view.view(report(policy=[data])).heats[0]
+    assert shown.open == ["Images"] and [family.title for family in shown.families] == ["Images", "Tasks"]
+    assert "12 decisions, none of which changes." in page(report(policy=[data])).said
+
+
+def test_what_becomes_of_whole_files_is_told() -> None:
+    policy = {"name": "policy", "drain": {"file": "x"}, "restart": [], "restart_back": ["glance-api"], "retire": [], "files": [
+        {"path": "/etc/glance/policy.yaml", "before": "0" * 64, "content": "secret text", "like": None},
+        {"path": "/etc/glance/new.yaml", "before": "", "content": "secret text"},
+        {"path": "/etc/glance/policy.json", "before": "0" * 64, "content": None}]}  # fmt: skip
+    given = arguments()
+    given["plan"]["hosts"] = {"n1": {"steps": [policy, {}]}}
+    given["plan"]["steps"] = [{"name": "policy", "title": "Policy", "hosts": ["n1"]}]
+    data = _report.build(given, {}, "2026-11-21T10:00:00Z")
+    lines = _report_view.view(data).steps[0].changes[0].lines
+    assert [(what, text) for what, _object, text in lines] == [
+        ("file", "rewritten; Glance reads it again by itself"),
+        ("file", "made"),
+        ("file", "taken away"),
+        ("restart", "only on the way back, for a rule that is gone counts until then"),
+    ]
+    assert "secret text" not in json.dumps(data)
 
 
 def test_three_hundred_hosts_read_as_a_few_lines_in_time() -> None:
