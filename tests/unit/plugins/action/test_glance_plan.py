@@ -138,3 +138,40 @@ def test_the_way_back(screen: list[str]) -> None:
 def test_no_run_to_undo(screen: list[str]) -> None:
     made = plan({"g1": glance(), "n1": nova()}, direction="undo", run_id="")
     assert (made["verdict"], made["hosts"]) == ("nothing_to_do", {})
+
+
+# -- policy -----------------------------------------------------------------------------------------------------------
+
+
+def test_who_may_do_what_is_told_with_every_plan(screen: list[str]) -> None:
+    found = plan({"glance1": glance(), "nova1": nova()})
+    assert found["verdict"] == "ready" and [each["name"] for each in found["steps"]] == ["nova"]
+    (told,) = found["policy"]
+    assert told["hosts"] == ["glance1"] and told["changes"] == [] and len(told["rules"]) > 20
+
+
+def test_a_change_of_policy_goes_before_the_other_steps(screen: list[str]) -> None:
+    rules = {"rules": [{"name": "get_task", "check": "role:admin"}]}
+    pike = {"file": "/etc/glance/policy.json", "name": "policy.json", "text": '{"get_task": ""}', "error": None}
+    survey = glance()
+    survey["services"]["glance-api"]["policy"] = {"named": None, "files": [pike], "overlays": []}
+    arguments: dict[str, Any] = {"policy": rules}
+    blocked = plan({"glance1": survey, "nova1": nova()}, **arguments)
+    assert blocked["verdict"] == "blocked" and "policy_decision_changes" in "".join(screen)
+    people = sorted({name for each in blocked["policy"][0]["changes"] for name in each["personas"]})
+    rules["expected_changes"] = [{"persona": people, "rule": "get_task", "to": "deny"}]  # type: ignore[assignment]
+    found = plan({"glance1": survey, "nova1": nova()}, **arguments)
+    assert [each["name"] for each in found["steps"]] == ["policy", "nova"]
+    part = found["hosts"]["glance1"]["steps"][0]
+    assert part["files"][0]["content"] == '{"get_task": "role:admin"}' and part["restart"] == []
+
+
+def test_policy_alone_needs_neither_nova_nor_the_cloud(screen: list[str]) -> None:
+    found = plan({"glance1": glance()}, cloud={}, about="policy")
+    assert [each["id"] for each in found["findings"]] == ["policy_file_missing"]
+    assert (found["verdict"], len(found["policy"])) == ("nothing_to_do", 1)
+
+
+def test_wishes_that_cannot_be_used_are_refused(screen: list[str]) -> None:
+    found = plan({"glance1": glance()}, policy={"rules": [{"name": "get_image", "check": "role:"}]})
+    assert found["failed"] and "names no role" in found["msg"]
