@@ -169,15 +169,16 @@ def _told(change: dict[str, Any]) -> Told:
     excuse = change["excused"]
     if excuse is None:
         excuse = f"{change['upstream']}, not accepted" if change["upstream"] else "undeclared"
-    sides = [f"{change[side]['by']} ({change[side]['place']})" for side in ("before", "after")]
+    before, after = (f"{change[side]['by']} ({change[side]['place']})" for side in ("before", "after"))
     return Told(
-        change["rule"],
-        change["verb"] == "gains",
-        ", ".join(change["personas"]),
-        ", ".join(change["targets"]),
-        *sides,
-        excuse,
-        change["excused"] is None,
+        rule=change["rule"],
+        gained=change["verb"] == "gains",
+        who=", ".join(change["personas"]),
+        on=", ".join(change["targets"]),
+        before=before,
+        after=after,
+        excuse=excuse,
+        open=change["excused"] is None,
     )
 
 
