@@ -16,7 +16,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackops.glance.plugins.module_utils._audit import (
     BASE,
@@ -31,7 +31,10 @@ from ansible_collections.stackops.glance.plugins.module_utils._errors import Gla
 from ansible_collections.stackops.glance.plugins.module_utils._files import mask, sync_directory
 from ansible_collections.stackops.glance.plugins.module_utils._images import Images, one_line
 
-Cells = dict[str, Any]
+if TYPE_CHECKING:
+    #: The properties of one image, by the store's own keys.
+    Cells = dict[str, Any]
+
 STATES = ("renamed", "merged", "removed")
 #: The findings that a change of properties can be a remedy for.
 KINDS = (
@@ -105,7 +108,7 @@ def plan(store: Store, cells: Cells, change: Change) -> Cells:
         if there:
             _unchanged(change, live[change.name])
         return store.drop(cells, change.name) if there or ghost else cells
-    to = str(to)
+    to = str(change.to)
     taken = to in live
     if not there:
         if taken and ghost:
