@@ -18,16 +18,16 @@ NOVA1, NOVA2, INFRA = (trial.BY_NAME[name].address for name in ("nova1", "nova2"
 MODULE = "glance_api_log_info"
 OLD = Path(__file__).parents[2] / "python27" / "python27.yml"
 
-# Puts a copy of the log at another path, so many days earlier; packed where the path says so.
+# Puts copies of the log at other paths, each so many days earlier; packed where the path says so.
 EARLIER = r"""
 import datetime, gzip, re, sys
-source, target, days = sys.argv[1], sys.argv[2], float(sys.argv[3])
-def earlier(match):
-    stamp = datetime.datetime.strptime(match.group(1), "%d/%b/%Y %H:%M:%S") - datetime.timedelta(days=days)
-    return "[" + stamp.strftime("%d/%b/%Y %H:%M:%S") + "]"
-text = re.sub(r"\[(\d\d/\w{3}/\d{4} \d\d:\d\d:\d\d)\]", earlier, open(source).read())
-with (gzip.open if target.endswith(".gz") else open)(target, "wb") as stream:
-    stream.write(text.encode())
+text = open(sys.argv[1]).read()
+for target, days in zip(sys.argv[2::2], map(float, sys.argv[3::2])):
+    def earlier(match):
+        stamp = datetime.datetime.strptime(match.group(1), "%d/%b/%Y %H:%M:%S") - datetime.timedelta(days=days)
+        return "[" + stamp.strftime("%d/%b/%Y %H:%M:%S") + "]"
+    with (gzip.open if target.endswith(".gz") else open)(target, "wb") as stream:
+        stream.write(re.sub(r"\[(\d\d/\w{3}/\d{4} \d\d:\d\d:\d\d)\]", earlier, text).encode())
 """
 
 
@@ -40,8 +40,9 @@ def callers(found: dict[str, Any]) -> dict[str, int]:
     return {caller["client"]: caller["requests"]["v1"] for caller in found["callers"] if caller["requests"].get("v1")}
 
 
-def earlier(host: str, target: str, days: float) -> None:
-    trial.sh(host, f"python3 -c {shlex.quote(EARLIER)} {LOG} {target} {days}")
+def earlier(host: str, targets: dict[str, float]) -> None:
+    words = [word for target, days in targets.items() for word in (LOG + target, str(days))]
+    trial.sh(host, shlex.join(["python3", "-c", EARLIER, LOG, *words]))
 
 
 def counted(host: str, text: str, *paths: str) -> int:
@@ -107,8 +108,7 @@ def test_strangers_in_the_forwarded_header() -> None:
 
 
 def test_rotated_and_packed() -> None:
-    for target, days in ((f"{LOG}.1", 1), (f"{LOG}.2.gz", 1.1), (f"{LOG}.4.gz", 1.2)):
-        earlier("glance1", target, days)
+    earlier("glance1", {".1": 1, ".2.gz": 1.1, ".4.gz": 1.2})
     found = read("glance1")
     assert [log["path"] for log in found["files"]] == [LOG, f"{LOG}.1", f"{LOG}.2.gz", f"{LOG}.4.gz"]
     assert callers(found)[NOVA1] == 4 * counted("glance1", f" {NOVA1},{INFRA} - - ", LOG)
@@ -196,8 +196,7 @@ def test_nobody_asks(tmp_path: Path) -> None:
     run.says("v1_logs_too_short", "v1 is not turned off")
     assert "v1_callers_seen" not in run.said
     for host in trial.GLANCES:
-        for number in range(1, 39):
-            earlier(host, f"{LOG}.{number}", number / 5)
+        earlier(host, {f".{number}": number / 5 for number in range(1, 39)})
     run = trial.playbook("preflight", **look).succeeds()
     assert "v1_callers_seen" not in run.said and "v1_logs" not in run.said
     run.says("Glance answers v1 no longer")
