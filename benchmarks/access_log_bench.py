@@ -3,8 +3,10 @@
 """Who asks for v1, off one access log: the reader of `glance_api_log_info` against `grep -c` and `zgrep -c`, side by side.
 
 The log is made here, in eventlet's form: about seven million lines per GiB, one in a thousand a request for v1 and the rest
-for v2. Each round runs both, one after the other, over the same file, which is in memory by then. Each is a process of its
-own, so that the start of Python counts as well. CPU seconds are medians; they are what a busy machine leaves comparable.
+for v2, as after a flip. A second, smaller one is that of a cloud before its flip, nearly all for v1; every request of it is
+taken apart, which takes many times as long as to count lines, and no ratio is aimed at. Each round runs both programs, one
+after the other, over the same file, which is in memory by then. Each is a process of its own, so that the start of Python
+counts as well. CPU seconds are medians; they are what a busy machine leaves comparable.
 """
 
 from __future__ import annotations
@@ -74,18 +76,12 @@ def measured(command: list[str], expected: int, found: Callable[[str], int]) -> 
     return cpu, seconds, usage.ru_maxrss // 1024
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=1024, help="MiB of the log")
-    parser.add_argument("--share", type=float, default=0.001, help="of requests for v1")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--python", default=sys.executable, help="the Python that reads, such as one of version 2.7")
-    parser.add_argument("--all", action="store_true", help="count the requests for v2 of each client as well")
-    arguments = parser.parse_args()
+def compare(arguments: argparse.Namespace, size: int, share: float, aim: float | None) -> bool:
+    """Print what it takes to read a log of so many MiB, plain and packed; whether the aim was missed."""
     late = False
     with tempfile.TemporaryDirectory() as name:
         plain, packed = pathlib.Path(name) / "api.log", pathlib.Path(name) / "api.log.gz"
-        count, ones = make(plain, arguments.size << 20, arguments.share)
+        count, ones = make(plain, size << 20, share)
         with plain.open("rb") as source, gzip.open(packed, "wb", compresslevel=6) as target:
             shutil.copyfileobj(source, target, 1 << 20)
         print(
@@ -116,8 +112,22 @@ def main() -> int:
             for label, (cpu, seconds, memory) in medians.items():
                 print(f"{label:<46}{cpu:>8.2f}{seconds:>8.2f}{memory:>6.0f}")
             theirs, ours = [row[0] for row in medians.values()][:2]
-            print(f"ratio {ours / theirs:.2f} (aim: at most {AIM:g})")
-            late = late or ours / theirs > AIM
+            print(f"ratio {ours / theirs:.2f}" + (f" (aim: at most {aim:g})" if aim else ""))
+            late = late or (aim is not None and ours / theirs > aim)
+    return late
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=1024, help="MiB of the log")
+    parser.add_argument("--share", type=float, default=0.001, help="of requests for v1")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--python", default=sys.executable, help="the Python that reads, such as one of version 2.7")
+    parser.add_argument("--all", action="store_true", help="count the requests for v2 of each client as well")
+    arguments = parser.parse_args()
+    late = compare(arguments, arguments.size, arguments.share, AIM)
+    print()
+    compare(arguments, arguments.size // 8, 0.9, None)
     return 1 if late else 0
 
 

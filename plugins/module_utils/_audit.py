@@ -291,7 +291,7 @@ class Limits:
         )
 
 
-@dataclass(slots=True)
+@dataclass
 class Image:
     """An image as both ways in know it; ``located`` is None where nobody can tell."""
 
@@ -309,7 +309,7 @@ class Image:
     located: bool | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Found:
     """One finding of one image; ``to`` is the name that a remedy would give the property."""
 

@@ -173,7 +173,7 @@ class Audit:
             except BaseException as error:  # raised anew where the pages are waited for
                 hand_over(error)
 
-        readers = [threading.Thread(target=read, daemon=True) for _ in range(min(self.in_flight, len(queries)))]
+        readers = [threading.Thread(target=read, daemon=True) for _number in range(min(self.in_flight, len(queries)))]
         for reader in readers:
             reader.start()
         try:

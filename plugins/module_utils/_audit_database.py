@@ -234,7 +234,7 @@ class Mysql(Database):
         except (*self.errors, RuntimeError, ValueError) as error:
             raise self.trouble(error) from None
         maker = "MariaDB" if "mariadb" in self.version.lower() else "MySQL"
-        self.version = f"{maker} {self.version.split('-')[0]}"
+        self.version = f"{maker} {self.version.partition('-')[0]}"
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         cursor = self.connection.cursor(SSCursor)

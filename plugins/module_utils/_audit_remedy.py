@@ -16,7 +16,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackops.glance.plugins.module_utils._audit import (
     BASE,
@@ -31,7 +31,10 @@ from ansible_collections.stackops.glance.plugins.module_utils._errors import Gla
 from ansible_collections.stackops.glance.plugins.module_utils._files import mask, sync_directory
 from ansible_collections.stackops.glance.plugins.module_utils._images import Images, one_line
 
-Cells = dict[str, Any]
+if TYPE_CHECKING:
+    #: The properties of one image, by the store's own keys.
+    Cells = dict[str, Any]
+
 STATES = ("renamed", "merged", "removed")
 #: The findings that a change of properties can be a remedy for.
 KINDS = (
@@ -47,7 +50,7 @@ PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 LONGEST_NAME = 255
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Change:
     """What is to become of one property. ``value`` is what it must have now, or ANY."""
 
@@ -105,29 +108,29 @@ def plan(store: Store, cells: Cells, change: Change) -> Cells:
         if there:
             _unchanged(change, live[change.name])
         return store.drop(cells, change.name) if there or ghost else cells
-    assert change.to is not None
-    taken = change.to in live
+    to = str(change.to)
+    taken = to in live
     if not there:
         if taken and ghost:
             return store.drop(cells, change.name)
         if taken:
-            if change.state == "renamed" and change.value not in (ANY, live[change.to]):
+            if change.state == "renamed" and change.value not in (ANY, live[to]):
                 raise GlanceError(
-                    f"{change.place} is not there, and {change.to!r} has another value than it is said to have had. "
+                    f"{change.place} is not there, and {to!r} has another value than it is said to have had. "
                     "Look at the image; audit it anew."
                 )
             return cells
-        raise GlanceError(f"{change.place} is not there, nor is {change.to!r}. Look at the image; audit it anew.")
+        raise GlanceError(f"{change.place} is not there, nor is {to!r}. Look at the image; audit it anew.")
     _unchanged(change, live[change.name])
     if not taken:
-        return store.move(cells, change.name, change.to)
+        return store.move(cells, change.name, to)
     if change.state == "renamed":
-        raise GlanceError(f"{change.place} cannot be renamed: {change.to!r} is there too. Ask for state merged.")
-    if live[change.name] != live[change.to] and change.keep is None:
+        raise GlanceError(f"{change.place} cannot be renamed: {to!r} is there too. Ask for state merged.")
+    if live[change.name] != live[to] and change.keep is None:
         raise GlanceError(
-            f"{change.place} and {change.to!r} have different values. Say with keep which of them stays: property or to."
+            f"{change.place} and {to!r} have different values. Say with keep which of them stays: property or to."
         )
-    after = store.put(cells, change.to, live[change.name]) if change.keep == "property" else cells
+    after = store.put(cells, to, live[change.name]) if change.keep == "property" else cells
     return store.drop(after, change.name)
 
 
@@ -280,7 +283,7 @@ class SqlStore(Store):
                 self._one(f"UPDATE image_properties SET {sets} WHERE id = ?", (*values, key), image)
         for key, row in after.items():
             if row is not None and before[key] is None:
-                marks = ", ".join("?" for _ in self.columns)
+                marks = ", ".join("?" for _name in self.columns)
                 sql = f"INSERT INTO image_properties ({', '.join(self.columns)}) VALUES ({marks})"
                 self._one(sql, [row[name] for name in self.columns], image)
 
@@ -402,7 +405,7 @@ def from_file(path: str, findings: list[str], state: str, keep: str | None) -> l
 # -- carry out ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass
 class Step:
     """What differs at one image, one way."""
 

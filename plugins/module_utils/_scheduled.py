@@ -113,18 +113,15 @@ def _files():
 
 
 def _services(timer, name):
-    # type: (str, str) -> Iterator[str]
+    # type: (str, str) -> List[str]
     """The files that say what a timer's service runs."""
     service = re.sub(r'timer$', 'service', name)
     for _number, line in _lines(timer):
         match = re.match(r'\s*Unit\s*=\s*(\S+)', line)
         service = match.group(1) if match else service
-    template = re.sub(r'@[^@]*\.service$', '@.service', service)
-    for wanted in (service, template) if template != service else (service,):
+    for wanted in (service, re.sub(r'@[^@]*\.service$', '@.service', service)):
         for directory in UNIT_DIRECTORIES:
             path = os.path.join(directory, wanted)
             if os.path.exists(path):
-                yield path
-                for drop_in in sorted(glob.glob(path + '.d/*.conf')):
-                    yield drop_in
-                return
+                return [path] + sorted(glob.glob(path + '.d/*.conf'))
+    return []

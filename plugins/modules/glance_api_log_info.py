@@ -54,8 +54,8 @@ options:
     type: str
   api_versions:
     description:
-      - The versions to count. V(v1) alone is about as quick as C(grep); with V(v2) every line is taken apart, which takes many
-        times as long.
+      - The versions to count. V(v1) alone is about as quick as C(grep) where few requests are for v1. Each request that is
+        counted is taken apart, so that a log full of v1, or V(v2) as well, takes many times as long.
     type: list
     elements: str
     choices: [v1, v2]

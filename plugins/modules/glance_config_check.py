@@ -25,6 +25,8 @@ description:
 extends_documentation_fragment:
   - stackops.glance.attributes
   - stackops.glance.run
+  - stackops.glance.service
+  - stackops.glance.service.writing
 attributes:
   check_mode:
     support: full
@@ -37,18 +39,6 @@ options:
     description: The service, such as V(glance-api), V(glance-registry), V(glance-scrubber) or V(nova-compute).
     type: str
     default: glance-api
-  config_files:
-    description:
-      - The files that the service reads, in order. Left out, they are the ones that its unit names, or else the ones that
-        oslo.config's own search finds.
-    type: list
-    elements: path
-    default: []
-  config_dirs:
-    description: Directories whose C(*.conf) files the service reads after O(config_files).
-    type: list
-    elements: path
-    default: []
   release:
     description:
       - The release that runs, as a major number (V(15)), a series name (V(pike)) or a full version. Left out, it is the
@@ -72,13 +62,6 @@ options:
     type: str
     choices: [never, blocker, warning]
     default: never
-  backup:
-    description: Whether to keep a copy of each changed file beside it.
-    type: bool
-    default: false
-notes:
-  - The release catalogue stays on the control node. The action of this module looks at the host with
-    M(stackops.glance.glance_host_info), decides where the catalogue is, and writes with M(stackops.glance.oslo_config).
 seealso:
   - module: stackops.glance.glance_host_info
   - module: stackops.glance.oslo_config

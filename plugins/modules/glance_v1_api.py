@@ -24,6 +24,8 @@ description:
 extends_documentation_fragment:
   - stackops.glance.attributes
   - stackops.glance.run
+  - stackops.glance.service
+  - stackops.glance.service.writing
 attributes:
   check_mode:
     support: full
@@ -43,30 +45,11 @@ options:
       - Whether glance-registry shall serve its own v1, which the v1 API, scrubbers and cache prefetchers of the older
         releases ask. Left out, that stays as it is.
     type: bool
-  config_files:
-    description:
-      - The files that glance-api reads, in order. Left out, they are the ones that its unit names, or else the ones that
-        oslo.config's own search finds.
-    type: list
-    elements: path
-    default: []
-  config_dirs:
-    description: Directories whose C(*.conf) files glance-api reads after O(config_files).
-    type: list
-    elements: path
-    default: []
   glance_release:
     description:
       - The release of Glance, as a major number (V(15)), a series name (V(pike)) or a full version. Left out, it is that of
         the installed Glance.
     type: str
-  backup:
-    description: Whether to keep a copy of each changed file beside it.
-    type: bool
-    default: false
-notes:
-  - The release catalogue stays on the control node. The action of this module looks at the host with
-    M(stackops.glance.glance_host_info), decides where the catalogue is, and writes with M(stackops.glance.oslo_config).
 seealso:
   - module: stackops.glance.glance_host_info
   - module: stackops.glance.oslo_config

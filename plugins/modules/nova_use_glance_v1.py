@@ -22,6 +22,8 @@ description:
 extends_documentation_fragment:
   - stackops.glance.attributes
   - stackops.glance.run
+  - stackops.glance.service
+  - stackops.glance.service.writing
 attributes:
   check_mode:
     support: full
@@ -40,30 +42,11 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  config_files:
-    description:
-      - The files that Nova reads, in order. Left out, they are the ones that its units name, or else the ones that
-        oslo.config's own search finds.
-    type: list
-    elements: path
-    default: []
-  config_dirs:
-    description: Directories whose C(*.conf) files Nova reads after O(config_files).
-    type: list
-    elements: path
-    default: []
   nova_release:
     description:
       - The release of Nova, as a major number (V(14)), a series name (V(newton)) or a full version. Left out, it is that of
         the installed Nova.
     type: str
-  backup:
-    description: Whether to keep a copy of each changed file beside it.
-    type: bool
-    default: false
-notes:
-  - The release catalogue stays on the control node. The action of this module looks at the host with
-    M(stackops.glance.glance_host_info), decides where the catalogue is, and writes with M(stackops.glance.oslo_config).
 seealso:
   - module: stackops.glance.nova_use_glance_v1_info
   - module: stackops.glance.oslo_config

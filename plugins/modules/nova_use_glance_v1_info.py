@@ -20,27 +20,13 @@ description:
   - All of Nova's services on the host are looked at. Where they disagree, RV(use_glance_v1) is about one that speaks v1.
 extends_documentation_fragment:
   - stackops.glance.attributes.info
+  - stackops.glance.service
 options:
-  config_files:
-    description:
-      - The files that Nova reads, in order. Left out, they are the ones that its units name, or else the ones that
-        oslo.config's own search finds.
-    type: list
-    elements: path
-    default: []
-  config_dirs:
-    description: Directories whose C(*.conf) files Nova reads after O(config_files).
-    type: list
-    elements: path
-    default: []
   nova_release:
     description:
       - The release of Nova, as a major number (V(14)), a series name (V(newton)) or a full version. Left out, it is that of
         the installed Nova.
     type: str
-notes:
-  - The release catalogue stays on the control node. The action of this module looks at the host with
-    M(stackops.glance.glance_host_info) and judges where the catalogue is.
 seealso:
   - module: stackops.glance.nova_use_glance_v1
   - module: stackops.glance.glance_host_info

@@ -38,7 +38,8 @@ class Pair(Generic[T]):
     new: T
 
 
-class Moves(NamedTuple, Generic[T]):
+@dataclass(frozen=True)
+class Moves(Generic[T]):
     """What only one of the two releases has."""
 
     added: tuple[T, ...]
@@ -180,7 +181,8 @@ def _policies(project: str, old: Release, new: Release) -> PolicyChanges:
 def _api(old: tuple[ApiVersion, ...], new: tuple[ApiVersion, ...]) -> ApiChanges:
     versions = [tuple(dict.fromkeys(each.version for each in rows)) for rows in (old, new)]
     current = [tuple(dict.fromkeys(each.version for each in rows if each.status == "CURRENT")) for rows in (old, new)]
-    return ApiChanges(*_moves(*versions), _pair(*current))
+    moves = _moves(*versions)
+    return ApiChanges(moves.added, moves.removed, _pair(*current))
 
 
 def _checks(rule: PolicyRule) -> tuple[object, ...]:

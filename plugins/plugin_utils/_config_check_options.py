@@ -234,7 +234,7 @@ def _not_yet(view: View, group: str, name: str) -> Finding | None:
 
 
 def _unknown(view: View, group: str, name: str) -> Finding:
-    near = [each for each in _catalogue.nearest(view.project, view.release, group, name)]
+    near = _catalogue.nearest(view.project, view.release, group, name)
     exact = [each for each in near if each.split("/", 1)[1] == name.replace("-", "_").lower()]
     hint = (
         f"Did you mean {_label(*(exact or near)[0].split('/', 1))}?"

@@ -256,7 +256,8 @@ def _at(view: View, section: _paste.Section, text: str) -> Found:
 def _no_default_rule(view: View) -> Iterator[Found]:
     rules = _policy(view)
     if "default" not in rules:
-        yield Found(place=Place(next(iter(rules.values())).file))
+        for first in list(rules.values())[:1]:
+            yield Found(place=Place(first.file))
 
 
 def _limits(view: View) -> Iterator[Found]:

@@ -459,10 +459,11 @@ class _NovaLook:
                 answer["reason"],
                 "Upgrade Nova to the first release that can speak v2, or newer, before the flip.",
             )
-        self.plan.share(
-            Finding(**found, host=host, accept=True) for found in _nova.findings(service, release, self.addresses)
-        )
-        self.plan.share(_config_check.check(service, release, host=host))
+        own = [Finding(**found, host=host, accept=True) for found in _nova.findings(service, release, self.addresses)]
+        self.plan.share(own)
+        # What stands in the way of the flip is graver than the same in a configuration that is left as it is.
+        known = {found.id for found in own}
+        self.plan.share(found for found in _config_check.check(service, release, host=host) if found.id not in known)
         return answer
 
     def block(self, id_: str, host: str, message: str, remedy: str) -> None:

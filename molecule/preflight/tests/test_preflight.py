@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import json
-import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 from lablib import trial
@@ -15,24 +13,6 @@ from lablib import trial
 DATABASE = f"mysql+pymysql://glance:lab-database-secret@{trial.BY_NAME['infra'].address}/glance"
 MARKUP = '<img src=x onerror="alert(1)">{{ 1 + 1 }}'
 LOOK = {"v1_quiet_days": 7, "audit": "api"}
-
-
-def report(reports: Path, playbook: str) -> dict[str, Any]:
-    """The one report of a playbook below a directory, as data."""
-    (path,) = reports.glob(f"*/{playbook}.json")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    for kind in ("html", "md", "json"):
-        assert stat.S_IMODE(path.with_suffix(f".{kind}").stat().st_mode) == 0o600
-    return found
-
-
-def page(reports: Path, playbook: str) -> str:
-    (path,) = reports.glob(f"*/{playbook}.html")
-    return path.read_text(encoding="utf-8")
-
-
-def ids(found: dict[str, Any], severity: str) -> set[str]:
-    return {each["id"] for each in found["findings"] if each["severity"] == severity}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,10 +32,10 @@ def cloud() -> None:
 @pytest.mark.usefixtures("untouched")
 def test_a_report_for_people_and_one_for_programs(tmp_path: Path) -> None:
     trial.playbook("preflight", report_dir=str(tmp_path), **LOOK).succeeds().says("verdict: ready", "preflight.html")
-    found = report(tmp_path, "preflight")
+    found = trial.report(tmp_path, "preflight")
     assert found["verdict"] == "ready"
-    assert ids(found, "blocker") == set()
-    assert ids(found, "warning") >= {"v1_callers_seen", "v1_logs_too_short", "v1_stays_on"}
+    assert trial.finding_ids(found, "blocker") == set()
+    assert trial.finding_ids(found, "warning") >= {"v1_callers_seen", "v1_logs_too_short", "v1_stays_on"}
     assert {(each["host"], tuple(each["api"])) for each in found["spoken"] if each["service"] == "nova-compute"} == {
         ("nova1", ("v1",)),
         ("nova2", ("v1",)),
@@ -68,7 +48,7 @@ def test_a_report_for_people_and_one_for_programs(tmp_path: Path) -> None:
     assert "\n-use_glance_v1 = true\n" in changes["nova1", trial.NOVA_CONF]
     assert found["audit"]["way"] == "api" and found["audit"]["images"] >= 5
 
-    shown = page(tmp_path, "preflight")
+    shown = trial.report_text(tmp_path, "preflight", "html")
     assert "<img" not in shown and "<script" not in shown
     for secret in ("lab-database-secret", "lab-admin-secret", "lab-glance-secret"):
         assert secret not in shown + json.dumps(found)
@@ -78,11 +58,11 @@ def test_a_report_for_people_and_one_for_programs(tmp_path: Path) -> None:
 def test_what_the_database_alone_knows(tmp_path: Path) -> None:
     look = {**LOOK, "audit": "database", "audit_database": DATABASE}
     trial.playbook("preflight", report_dir=str(tmp_path), **look).succeeds()
-    audit = report(tmp_path, "preflight")["audit"]
+    audit = trial.report(tmp_path, "preflight")["audit"]
     assert (audit["way"], audit["cannot_see"]) == ("database", [])
     shadowing = next(each for each in audit["findings"] if "owner" in json.dumps(each["examples"]))
     assert shadowing["count"] == 1
-    assert "<img" not in page(tmp_path, "preflight")
+    assert "<img" not in trial.report_text(tmp_path, "preflight", "html")
 
 
 @pytest.mark.usefixtures("untouched")
@@ -90,7 +70,7 @@ def test_a_database_that_refuses_the_password(tmp_path: Path) -> None:
     look = {**LOOK, "audit": "database", "audit_database": DATABASE.replace("lab-database-secret", "not-the-password")}
     run = trial.playbook("preflight", "-vvv", report_dir=str(tmp_path), **look).fails("audit:", "Access denied")
     assert "not-the-password" not in run.output.replace(json.dumps(look["audit_database"]), "")
-    assert "audit:" in " ".join(report(tmp_path, "preflight")["troubles"])
+    assert "audit:" in " ".join(trial.report(tmp_path, "preflight")["troubles"])
 
 
 @pytest.mark.usefixtures("untouched")
@@ -98,7 +78,7 @@ def test_a_blocker_names_what_overrides_it(tmp_path: Path) -> None:
     with trial.changed("nova1", trial.NOVA_CONF, "sed -i 's/^images_type = qcow2/images_type = rbd/' $file"):
         run = trial.playbook("preflight", report_dir=str(tmp_path), **LOOK)
         run.fails("rbd_without_locations", 'glance_flip_accept": ["rbd_without_locations"]')
-    assert "rbd_without_locations" in page(tmp_path, "preflight")
+    assert "rbd_without_locations" in trial.report_text(tmp_path, "preflight", "html")
 
 
 def test_v1_stays_on_until_nobody_asks_for_it(tmp_path: Path) -> None:
@@ -106,7 +86,7 @@ def test_v1_stays_on_until_nobody_asks_for_it(tmp_path: Path) -> None:
     trial.flip(report_dir=str(first), **LOOK).succeeds().says("v1 is not turned off", "v1_callers_seen on glance1")
     assert trial.spoken() == trial.V2
     assert trial.ask("infra", "/v1/images")[0] == 200
-    timeline = report(first, "upgrade_to_v2")["timeline"]
+    timeline = trial.report(first, "upgrade_to_v2")["timeline"]
     assert {(each["host"], each["step"]) for each in timeline} == {(host, "nova") for host in trial.NOVAS}
     assert {each["phase"] for each in timeline if each["host"] == "nova2"} == {"drain", "change", "health", "undrain"}
     assert all(each["ok"] and each["started"] <= each["ended"] for each in timeline)
@@ -114,7 +94,7 @@ def test_v1_stays_on_until_nobody_asks_for_it(tmp_path: Path) -> None:
     accept = ["v1_callers_seen", "v1_logs_too_short"]
     trial.flip(report_dir=str(second), accept=accept, **LOOK).succeeds()
     assert trial.ask("infra", "/v1/images")[0] in (300, 404)
-    found = report(second, "upgrade_to_v2")
+    found = trial.report(second, "upgrade_to_v2")
     assert found["outcome"] == "done" and not found["failed"]
     assert {each["host"] for each in found["timeline"]} == set(trial.GLANCES)
     assert trial.images_intact()

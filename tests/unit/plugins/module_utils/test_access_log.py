@@ -186,6 +186,37 @@ def test_counted_as_a_plain_search_counts(tmp_path):
     assert read(tmp_path / "no-end")["versions"] == {"v1": wanted}
 
 
+def test_many_requests_for_v1(tmp_path, monkeypatch):
+    """Where most lines count, they are counted without taking each apart: with the same result."""
+    random.seed(6)
+    strange = [
+        "a traceback - - [\n",
+        f"{LINES[12][0]}\n",
+        f"{LINES[8][0]}\n",
+        'x - - [99/Nov/2026 22:02:32] "GET /v1/images HTTP/1.1" 200\n',
+    ]
+    lines = []
+    for number in range(4000):
+        client = f"10.0.0.{random.randrange(20)}" + random.choice(["", ",10.0.0.99"])
+        path = random.choice(
+            ["/v1/images", "/v1/images/x?y=/v1/z", "/image/v1/images", "/v2/images", "/v1", "/v1/images?z=\xfc"]
+        )
+        lines.append(line(NOW - DAY + number, client, path, random.choice(["GET", "DELETE", "OPTIONS"])))
+        lines += random.choices([*strange, ""], [1, 1, 1, 1, 40])
+        if number % 3 == 0:
+            lines[-1] = lines[-1].removeprefix(PREFIX + "[-] ")
+    log = write(tmp_path / "api.log", "".join(lines))
+    for versions in ((1,), (1, 2), (2,)):
+        dense = read(log, versions=versions)
+        monkeypatch.setattr(_access_log, "DENSE", 1 << 30)
+        plain = read(log, versions=versions)
+        monkeypatch.undo()
+        for result in (dense, plain):
+            for caller in result["callers"]:
+                caller.pop("examples")
+        assert dense == plain
+
+
 @pytest.mark.parametrize("format_", ["haproxy", "uwsgi", "combined"])
 def test_every_format_in_a_file(tmp_path, format_):
     (one, *_rest) = (text for text, said in LINES if said and said[0] == format_ and said[5] == 1)
