@@ -647,7 +647,8 @@ def _spans(releases: tuple[int | None, int | None], major: int) -> bool:
 def policy_requests(release: Release) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """The requests by which that release of Glance shows its policy rules, and why others of its rules cannot be tried."""
     facts = _data("policy_requests")
-    known = {rule.name for rule in policies("glance", release)} | set(enforcement(release).rules)
+    kinds = enforcement(release).rules.items()
+    known = {rule.name for rule in policies("glance", release)} | {name for name, (kind, _) in kinds if kind == "unruled"}
     untried = {
         rule: each["reason"]
         for each in facts["untried"]

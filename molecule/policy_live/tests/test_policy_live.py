@@ -149,7 +149,9 @@ def test_replacing_admin_role_changes_nobody_s_rights(host: str) -> None:
     restart(host)
     after = tried(host, who, on, **rules)
     assert differences(host, after, who, on) == []
-    answers = [{(a["persona"], a["target"], a["request"]): a["allowed"] for a in each["answers"]} for each in (before, after)]
+    answers = [
+        {(a["persona"], a["target"], a["request"]): a["allowed"] for a in each["answers"]} for each in (before, after)
+    ]
     assert answers[0] == answers[1]
     if host == "glance20":
         assert answers[0]["manager", "foreign", "GET /v2/images/{image}"], "the option was not honoured"
@@ -161,9 +163,13 @@ def test_the_playbook_runs_the_starter_file_and_names_what_differs(tmp_path: Any
         "glance_policy_endpoint": f"http://{BY_NAME['glance33'].address}:9292",
     }
     trial.playbook("policy_test", "-e", json.dumps(variables)).succeeds().says("get_image", "foreign public")
-    tests = {"tests": [{"name": "Mine alone", "persona": "member", "action": "get_image", "target": "own", "expect": "deny"}]}
+    tests = {
+        "tests": [{"name": "Mine alone", "persona": "member", "action": "get_image", "target": "own", "expect": "deny"}]
+    }
     (tmp_path / "tests.yml").write_text(json.dumps(tests), encoding="utf-8")
-    run = trial.playbook("policy_test", "-e", json.dumps({**variables, "glance_policy_tests": str(tmp_path / "tests.yml")}))
+    run = trial.playbook(
+        "policy_test", "-e", json.dumps({**variables, "glance_policy_tests": str(tmp_path / "tests.yml")})
+    )
     run.fails("Mine alone: member, get_image, own: wanted denied, allowed", "DIFFERS")
     assert left("glance33") == []
 
