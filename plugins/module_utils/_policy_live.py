@@ -245,8 +245,7 @@ class Throwaway:
             if none not in self._roles:
                 self._role(none)
             persona = Persona(**{**persona.__dict__, "roles": (none,)})
-        place = {"system": persona.system, "domain": persona.domain, "project": persona.project}
-        found = {**self._user(user, persona.roles, **place), "service": None}
+        found = {**self._user(user, persona.roles, persona.project, persona.domain, persona.system), "service": None}
         if persona.service_roles:
             found["service"] = self._user(f"{user}-service", persona.service_roles, project=BYSTANDER)["token"]
         return found
@@ -257,6 +256,7 @@ class Throwaway:
         password = "Aa1!" + secrets.token_urlsafe(32)
         self.hide(password)
         user = self._create("user", name=name, domain_id=self.domain, password=password)["id"]
+        scope: dict[str, Any]
         if system:
             where, scope = f"/system/users/{user}", {"system": {"all": True}}
         elif domain:
