@@ -454,7 +454,7 @@ class Fixture:
         self._share(image)
         if self.cloud.stores:
             found = self._call("GET", f"/v2/images/{image}", 200).json()
-            self.places["store"] = str(found.get("stores") or self.places["store"]).split(",")[0]
+            self.places["store"] = str(found.get("stores") or self.places["store"]).partition(",")[0]
         self.places["image"] = image
 
     def _make_pair(self) -> None:
