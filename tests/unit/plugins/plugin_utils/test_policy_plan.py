@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from ansible_collections.stackops.glance.plugins.module_utils import _files, _transaction
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import (
+    _catalogue,
     _config_check,
     _plan,
     _policy_plan,
@@ -266,3 +268,52 @@ def test_many_undeclared_changes_are_cut_and_the_rest_is_named() -> None:
     ]
     made = plan(rules=[*rules, *everything], fleet={"g1": host("25.1.0", {"yaml": SAFE}, "", paste=PIPELINES)})
     assert 5 < len(made.findings) <= _policy_plan.SHOWN + 1
+
+
+# -- years of upgrades ------------------------------------------------------------------------------------------------
+
+OPERATORS = {
+    "publicize_image": "role:admin or role:image_publisher",
+    "add_member": "role:admin or role:sharer",
+    "get_image_location": "role:admin",
+    "set_image_location": "role:admin",
+    "delete_image_location": "role:admin",
+}
+DELETES = ["namespace", "object", "tag", "tags"]
+#: From Pike to 20 deletes get rules, which the file leaves to its default; from 22 on modify_* no longer asks whose it is;
+#: from 26 on rules alone decide whose images are created and who answers for members.
+HOPS: list[tuple[str, str, dict[str, Any]]] = [
+    ("15.0.2", "20.2.0", {"rules": [], "explicit_default": True, "deny": [
+        *(f"delete_metadef_{each}" for each in DELETES),
+        "remove_metadef_property", "remove_metadef_resource_type_association"]}),
+    ("20.2.0", "25.1.0", {"rules": [
+        {"name": f"modify_metadef_{each}", "check": "role:admin"} for each in ("namespace", "object", "property", "tag")],
+        "deny": [f"modify_metadef_{each}" for each in ("namespace", "object", "property", "tag")],
+        "format": "yaml", "accepted_changes": ["21-copy-image", "22-metadef-writes"]}),
+    ("25.1.0", "33.0.0", {"rules": [
+        {"name": "add_image", "check": "role:admin or project_id:%(project_id)s"},
+        {"name": "delete_member", "check": "role:admin or project_id:%(project_id)s"},
+        {"name": "add_member", "check": "role:admin or (role:sharer and project_id:%(project_id)s)"},
+        {"name": "modify_member", "check": "role:admin or project_id:%(member_id)s"}],
+        "deny": [], "accepted_changes": ["26-new-defaults", "26-scope"]}),
+]  # fmt: skip
+
+
+def test_a_policy_of_pike_goes_to_yaml_through_20_25_and_33_without_an_undeclared_change() -> None:
+    shipped = _catalogue.policies("glance", _catalogue.release("glance", "15.0.2"))
+    text = json.dumps({**{rule.name: rule.check_str for rule in shipped}, **OPERATORS}, indent=4)
+    files = {"json": text}
+    for now, then, asked in HOPS:
+        asked = dict(asked)
+        rules = [{**rule, "state": "present"} for rule in asked.pop("rules")]
+        denied = asked.pop("deny")
+        fleet = {"g1": host(now, files), "g2": host(now, files)}
+        people = [name for name in names(plan(fleet=fleet)) if "admin" not in name.split()]
+        expected = [{"persona": people, "rule": denied, "to": "deny"}] if denied else []
+        made = plan(fleet=fleet, rules=rules, to_release=then, expected_changes=expected, **asked)
+        assert made.verdict != "blocked", [found.message for found in made.findings if found.severity == "blocker"]
+        assert [stage["undeclared"] for stage in made.policy] == [0] * len(made.policy)
+        for change in made.local.get("policy", {}).get("g1", {"files": []})["files"]:
+            if "content" in change and change["content"] is not None:
+                files = {change["path"].rpartition(".")[2]: change["content"]}
+    assert list(files) == ["yaml"] and '"publicize_image": "role:admin or role:image_publisher"' in files["yaml"]
