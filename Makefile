@@ -5,13 +5,15 @@
 SCENARIOS ?= $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 # File sets that the differential fuzz of `make test` reads with both parsers.
 EXAMPLES ?= 20000
-GATES = environments lint unit images catalogue compile sanity fuzz molecule
+# Generated policy files that each release's own Glance decides about as well in `make test`.
+FILES ?= 10
+GATES = environments lint unit images catalogue policy compile sanity fuzz molecule
 
 IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL = help
-.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit catalogue sanity compile fuzz molecule test test-all bench
+.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit catalogue policy sanity compile fuzz molecule test test-all bench
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -58,6 +60,9 @@ unit: env ## Unit tests
 catalogue: env ## Compare the release catalogue with the option objects and policies of four live releases
 	@$(IN) python tests/catalogue/check.py
 
+policy: env ## Compare computed decisions with those of four releases' own Glance: make policy FILES=100
+	@$(IN) python tests/policy/differential.py --files $(FILES)
+
 compile: environments ## Compile what runs on managed hosts with Python 2.7 and 3.6
 	@$(IN) python tests/bin/compile_hosts.py
 
@@ -74,7 +79,7 @@ test: python ## Every gate, with its duration
 	@python3 tests/bin/gates.py $(GATES)
 
 test-all: python ## Every gate, a longer fuzz and the benchmarks
-	@EXAMPLES=100000 python3 tests/bin/gates.py $(GATES) bench
+	@EXAMPLES=100000 FILES=100 python3 tests/bin/gates.py $(GATES) bench
 
 bench: env ## What a flip that changes nothing, and 40 options, cost beside the usual way
 	@$(IN) benchmarks/run

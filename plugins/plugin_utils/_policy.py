@@ -410,6 +410,16 @@ def _see_namespace(asking: Asking) -> str | None:
     return "the namespace cannot be seen: it is another project's, and whoever asks is no admin"
 
 
+def _add_namespace(asking: Asking) -> str | None:
+    if asking.admin or asking.persona.project is not None:
+        return None
+    return "whoever asks has no project to own it, and is no admin"
+
+
+def _add_to_namespace(asking: Asking) -> str | None:
+    return _see_namespace(asking) or _add_namespace(asking)
+
+
 def _own_namespace(asking: Asking) -> str | None:
     if asking.admin or asking.owns:
         return None
@@ -432,6 +442,8 @@ GUARDS: dict[str, Callable[[Asking], str | None]] = {
     "share": _share,
     "answer": _answer,
     "see_namespace": _see_namespace,
+    "add_namespace": _add_namespace,
+    "add_to_namespace": _add_to_namespace,
     "own_namespace": _own_namespace,
     "see_namespace_unprotected": _unprotected(_see_namespace),
     "own_namespace_unprotected": _unprotected(_own_namespace),

@@ -24,6 +24,7 @@ import warnings
 warnings.simplefilter('ignore')
 
 import webob  # noqa: E402
+from glance import domain  # noqa: E402
 from glance.api import policy  # noqa: E402
 from glance.api.middleware import context as middleware  # noqa: E402
 from glance.common import config, exception, wsgi  # noqa: E402
@@ -39,7 +40,7 @@ try:
 except ImportError:
     api_policy = image_members = None
 try:
-    from glance.api import authorization
+    from glance.api import authorization  # whose place the API's own checks take later
 except ImportError:
     authorization = None
 
@@ -127,15 +128,12 @@ class Members(object):
 def permitted(rule, context, persona, target, image, namespace):
     """Whether Glance's own code, its rules left aside, lets this through."""
     record = {'id': 'some-image', 'owner': image.owner, 'visibility': image.visibility}
+    if rule == 'add_metadef_namespace' and authorization:
+        return made(context, 'MetadefNamespace', 'new_namespace', namespace='some-namespace')
     if rule in PLAIN or rule in ('context_is_admin',):
         return True
     if 'metadef' in rule:
-        seen = {'owner': namespace.owner, 'visibility': namespace.visibility}
-        if not db_namespace._is_namespace_visible(context, seen):
-            return False
-        if authorization is None or api_policy or rule.startswith(('get_', 'list_')):
-            return True
-        return authorization.is_namespace_mutable(context, namespace)
+        return metadef_permitted(rule, context, namespace)
     if rule == 'add_image':
         return creation_permitted(context, image)
 
@@ -151,6 +149,46 @@ def permitted(rule, context, persona, target, image, namespace):
     if rule in MEMBER_RULES:
         return membership_permitted(rule, context, persona, image)
     return True
+
+
+#: What a metadata definition is called in a rule, its class, how it is made, and what hides it from those that may not change it.
+METADEFS = (('resource_type', 'MetadefResourceType', 'new_resource_type', 'proxy_meta_resource_type'),
+            ('propert', 'MetadefProperty', 'new_namespace_property', 'proxy_namespace_property'),
+            ('object', 'MetadefObject', 'new_object', 'proxy_object'),
+            ('tag', 'MetadefTag', 'new_tag', 'proxy_tag'))
+
+
+def metadef_permitted(rule, context, namespace):
+    if not db_namespace._is_namespace_visible(context, {'owner': namespace.owner, 'visibility': namespace.visibility}):
+        return False
+    if rule.startswith(('get_', 'list_')):
+        return True
+    kinds = [kind for kind in METADEFS if kind[0] in rule]
+    thing, hide = namespace, 'proxy_namespace'
+    if kinds and rule != 'delete_metadef_tags':  # which takes the namespace's word for all its tags
+        _name, kind, method, hide = kinds[0]
+        more = {'schema': {}} if kind == 'MetadefProperty' else {}
+        if rule.startswith('add_'):
+            return authorization is None or made(context, kind, method, namespace=namespace, name='some', **more)
+        thing = getattr(getattr(domain, kind + 'Factory')(), method)(namespace=namespace, name='some', **more)
+    shown = getattr(authorization, hide)(context, thing) if authorization else thing
+    if rule.startswith('modify_'):
+        return shown is thing
+    try:
+        shown.delete()
+        return True
+    except exception.Forbidden:
+        return False
+
+
+def made(context, kind, method, **facts):
+    """Whether the factory of this class lets somebody make one."""
+    factory = getattr(authorization, kind + 'FactoryProxy')(getattr(domain, kind + 'Factory')(), context)
+    try:
+        getattr(factory, method)(**facts)
+        return True
+    except exception.Forbidden:
+        return False
 
 
 def creation_permitted(context, image):
@@ -239,7 +277,7 @@ def answer(case, directory):
             for target in case['targets']:
                 image = image_of(persona, target)
                 namespace = MetadefNamespace('id', 'ns', 'name', 'text', image.owner,
-                                             'public' if image.visibility == 'public' else 'private', False, None, None)
+                                             'public' if image.visibility == 'public' else 'private', image.protected, None, None)
                 said = enforce(enforcer, context, rule, handed(rule, context, image, namespace, enforcer))
                 result['answers'].append([said, said and permitted(rule, context, persona, target, image, namespace)])
     return result

@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compare decisions with those of releases' own Glance over generated policy files.
 
-differential.py [--files N] [--seed N] RELEASE=COMMAND… where COMMAND runs a Python that has that release installed, such as
-25.1.0=/opt/glance25/bin/python. Ends with 1 when one decision differs, and prints the case so that it can be run again.
+    tests/bin/with-env main python tests/policy/differential.py             # each release in a container of the lab
+    tests/bin/with-env main python tests/policy/differential.py --files 100 25.1
+    tests/bin/with-env main python tests/policy/differential.py 25.1.0=/opt/glance25/bin/python
+
+A command after the release runs a Python that has that release installed. Ends with 1 when one decision differs, and prints
+the case so that it can be run again.
 """
 
 from __future__ import annotations
@@ -15,14 +19,19 @@ import random
 import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _policy, _policy_file
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Persona, Policy, Settings, Target
 
 ANSWERS = pathlib.Path(__file__).resolve().with_name("answers.py")
+LAB = ANSWERS.parent.parent.parent / "molecule" / "lab" / "lab"
+RELEASES = ("15.0.2", "20.2.0", "25.1", "33.0.0")
+#: These take several times as long for each question, and are asked about fewer files.
+SLOW = {"20.2.0": 3}
 
 PERSONAS = [
     Persona("admin", ("admin", "member", "reader")),
@@ -120,15 +129,33 @@ def ours(
     return {"admin": [ours.is_admin(persona) for persona in PERSONAS], "answers": answers}
 
 
-def compare(version: str, command: str, files: int, seed: int) -> int:
+class Asked(NamedTuple):
+    """One release, what it is asked about, and its answers."""
+
+    version: str
+    names: list[str]
+    cases: list[tuple[str | None, str, Settings]]
+    answers: list[dict[str, Any]]
+    errors: str
+
+
+def ask(version: str, command: str, files: int, seed: int) -> Asked:
     release = _catalogue.release("glance", version)
     # What a release has no rule for yet cannot be asked of it.
     names = [name for name in Policy(release).names if _catalogue.policy("glance", release, name)]
     rng = random.Random(f"{seed} {version}")
     cases = []
-    for _number in range(files):
+    for _number in range(max(1, files // SLOW.get(version, 1))):
         text, name = policy(rng, names)
         cases.append((text, name, options(rng, release)))
+    answers, errors = answered(version, command, cases, names)
+    return Asked(version, names, cases, answers, errors)
+
+
+def answered(
+    version: str, command: str, cases: list[tuple[str | None, str, Settings]], names: list[str]
+) -> tuple[list[dict[str, Any]], str]:
+    """What a release's own Glance decides for these files, and what it says of errors."""
     asked = [
         {
             "policy": text,
@@ -140,27 +167,34 @@ def compare(version: str, command: str, files: int, seed: int) -> int:
         }
         for text, name, settings in cases
     ]
+    there = [str(LAB), "in-release", "--mount", str(ANSWERS.parent), version, "--", "python"]
     done = subprocess.run(
-        [*shlex.split(command), str(ANSWERS)],
+        [*(shlex.split(command) or there), str(ANSWERS)],
         input="".join(json.dumps(case) + "\n" for case in asked),
         capture_output=True,
         text=True,
         check=False,
     )
-    theirs = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    if len(theirs) != len(cases):
-        print(done.stderr[-3000:], file=sys.stderr)
-        print(f"{version}: {len(theirs)} answers to {len(cases)} files", file=sys.stderr)
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")], done.stderr
+
+
+def compare(asked: Asked) -> int:
+    """How many files are decided otherwise; each is shown."""
+    version, names = asked.version, asked.names
+    if len(asked.answers) != len(asked.cases):
+        print(asked.errors[-3000:], file=sys.stderr)
+        print(f"{version}: {len(asked.answers)} answers to {len(asked.cases)} files", file=sys.stderr)
         return 1
+    release = _catalogue.release("glance", version)
     differing = compared = 0
-    for (text, name, settings), expected in zip(cases, theirs, strict=True):
+    for (text, name, settings), expected in zip(asked.cases, asked.answers, strict=True):
         found = ours(release, text, name, settings, names)
         compared += len(expected["answers"]) + len(PERSONAS)
         if found != expected:
             differing += 1
             if differing <= 3:
                 show(version, text, name, settings, names, found, expected)
-    print(f"Glance {version}: {len(cases)} policy files, {compared} decisions compared, {differing} files differ")
+    print(f"Glance {version}: {len(asked.cases)} policy files, {compared} decisions compared, {differing} files differ")
     return differing
 
 
@@ -180,15 +214,15 @@ def show(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("releases", nargs="+", metavar="RELEASE=COMMAND")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("releases", nargs="*", default=RELEASES, metavar="RELEASE[=COMMAND]")
     parser.add_argument("--files", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    differing = 0
-    for each in arguments.releases:
-        version, _equals, command = each.partition("=")
-        differing += compare(version, command, arguments.files, arguments.seed)
+    each = [release.partition("=")[::2] for release in arguments.releases]
+    with ThreadPoolExecutor(2) as pool:
+        asked = pool.map(lambda one: ask(*one, arguments.files, arguments.seed), each)
+        differing = sum([compare(one) for one in asked])
     return 1 if differing else 0
 
 
