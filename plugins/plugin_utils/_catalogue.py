@@ -648,7 +648,9 @@ def policy_requests(release: Release) -> tuple[list[dict[str, Any]], dict[str, s
     """The requests by which that release of Glance shows its policy rules, and why others of its rules cannot be tried."""
     facts = _data("policy_requests")
     kinds = enforcement(release).rules.items()
-    known = {rule.name for rule in policies("glance", release)} | {name for name, (kind, _) in kinds if kind == "unruled"}
+    known = {rule.name for rule in policies("glance", release)} | {
+        name for name, (kind, _) in kinds if kind == "unruled"
+    }
     untried = {
         rule: each["reason"]
         for each in facts["untried"]
@@ -680,8 +682,9 @@ class UpstreamChange:
 def upstream_changes(from_: Release, to: Release) -> list[UpstreamChange]:
     """The named changes of decisions between two releases of Glance, in either direction."""
     first, last = sorted((from_.major, to.major))
-    return [
-        UpstreamChange(**{key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()})
+    named: list[dict[str, Any]] = [
+        {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
         for facts in _data("enforcement")["upstream"]
         if first < facts["release"] <= last
     ]
+    return [UpstreamChange(**facts) for facts in named]
