@@ -249,7 +249,9 @@ def build(arguments: Mapping[str, Any], variables: Mapping[str, Mapping[str, Any
             "rollback": arguments["rollback"],
             "findings": [{**found, "override": _override(found)} for found in plan.get("findings", [])],
             "steps": plan.get("steps", []),
-            "parts": [_part(host, part) for host, its in plan.get("hosts", {}).items() for part in its["steps"]],
+            "parts": [
+                _part(host, part) for host, its in plan.get("hosts", {}).items() for part in its["steps"] if part
+            ],
             "catalogue": plan.get("catalogue", []),
             "spoken": plan.get("spoken", []),
             "spoken_after": arguments["after"].get("spoken", []),
