@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from lablib import trial
 
@@ -33,7 +34,7 @@ def test_a_hotfix_is_refused_by_name_before_anything_is_undone() -> None:
     assert trial.locked() == []
 
 
-def test_rollback_goes_on_by_force_and_names_what_v1_will_misread() -> None:
+def test_rollback_goes_on_by_force_and_names_what_v1_will_misread(tmp_path: Path) -> None:
     status, image = trial.ask(
         "infra",
         "/v2/images",
@@ -42,9 +43,11 @@ def test_rollback_goes_on_by_force_and_names_what_v1_will_misread() -> None:
         Content_Type="application/json",
     )
     assert status == 201, image
-    back = trial.roll_back(force=True).succeeds()
+    back = trial.roll_back(force=True, report_dir=str(tmp_path)).succeeds()
     assert image["id"] in back.output
     assert "community" in back.output
+    report = trial.report(tmp_path, "rollback")
+    assert report["outcome"].startswith("undone") and {each["direction"] for each in report["timeline"]} == {"undo"}
 
 
 def test_everything_is_as_before() -> None:

@@ -37,6 +37,12 @@ def test_it_writes_in_check_mode_and_changes_nothing(tmp_path: pathlib.Path) -> 
     assert data["format"] == 1 and data["hosts"][0]["reached"] is True
 
 
+def test_the_way_back_has_steps_without_a_part(tmp_path: pathlib.Path) -> None:
+    plan = {**PLAN, "steps": [{"name": "nova", "title": "Nova", "hosts": ["n1"]}], "hosts": {"n1": {"steps": [{}]}}}
+    write(tmp_path, name="rollback", plan=plan)
+    assert json.loads((tmp_path / "rollback.json").read_text())["parts"] == []
+
+
 def test_what_is_no_plan_is_refused_before_anything_is_written(tmp_path: pathlib.Path) -> None:
     answer = write(tmp_path, plan={"msg": "skipped"})
     assert answer["failed"] and answer["msg"] == "report.run_id is None; wanted is a text."
