@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Dict, List, Set, Tuple
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._images import Images, Service, one_line
@@ -84,8 +84,8 @@ class Attempt:
     targets: list[str] = field(default_factory=list)
 
 
-Cases = set[tuple[str, str, str]]
-Jobs = dict[Key, list[Attempt]]
+Cases = Set[Tuple[str, str, str]]
+Jobs = Dict[Key, List[Attempt]]
 
 
 def roles_of(persona: Persona) -> set[str]:
@@ -212,7 +212,8 @@ class Throwaway:
         self._roles = self._existing(wanted)
         missing = wanted - set(self._roles)
         if self.missing_roles == "leave_out":
-            self.left_out = {each.name: lacking for each in personas if (lacking := sorted(missing & roles_of(each)))}
+            lacking = {each.name: sorted(missing & roles_of(each)) for each in personas}
+            self.left_out = {name: roles for name, roles in lacking.items() if roles}
             missing = set()
         elif missing and self.missing_roles == "fail":
             raise GlanceError(

@@ -14,14 +14,14 @@ import codecs
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional, Tuple
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._images import NO_ANSWER, Service, one_line
 
 CHUNK = 1 << 16
-Pair = tuple[str, str, str]  # kind, id of the user or group, id of the project
-Named = tuple[str, str | None]  # name, name of the domain
+Pair = Tuple[str, str, str]  # kind, id of the user or group, id of the project
+Named = Tuple[str, Optional[str]]  # name, name of the domain
 
 
 def assignments(keystone: Service, query: str) -> Iterator[dict[str, Any]]:

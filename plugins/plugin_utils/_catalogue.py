@@ -649,7 +649,7 @@ def policy_requests(release: Release) -> tuple[list[dict[str, Any]], dict[str, s
     facts = _data("policy_requests")
     kinds = enforcement(release).rules.items()
     known = {rule.name for rule in policies("glance", release)} | {
-        name for name, (kind, _) in kinds if kind == "unruled"
+        name for name, how in kinds if how[0] == "unruled"
     }
     untried = {
         rule: each["reason"]

@@ -49,6 +49,8 @@ CONF = cfg.CONF
 REGISTERING = (config, wsgi)
 #: What becomes of a circle of rules. Where the stack ends within inspect, that makes a TypeError of it.
 CIRCLE = (RuntimeError, TypeError)
+# What an enforcer says that does not allow it.
+REFUSALS = (exception.Forbidden, RuntimeError, TypeError)
 MEMBER_RULES = {'add_member': 'create', 'delete_member': 'delete', 'modify_member': 'update', 'get_member': None,
                 'get_members': None}
 PLAIN = ('get_images', 'manage_image_cache', 'cache_list', 'cache_clean', 'cache_prune', 'stores_info_detail', 'tasks_api_access',
@@ -241,7 +243,7 @@ def enforce(enforcer, context, rule, target):
     try:
         enforcer.enforce(context, rule, target)
         return True
-    except (exception.Forbidden,) + CIRCLE:
+    except REFUSALS:
         return False
 
 
