@@ -265,8 +265,10 @@ def admin_rules(found: Found, role: str, grants: list[str] | None) -> dict[str, 
 
 
 def _with_role(policy: Policy, rule: str, role: str) -> str:
-    check = policy.effective(rule)
-    return f"role:{role}" if check == "!" else f"{check} or role:{role}"
+    found = policy.rules.find(rule)
+    if found is None or str(found[1]) == "!":
+        return f"role:{role}"
+    return _policy_rules.beside(found[1], f"role:{role}")
 
 
 def gains_later(found: Found, wanted: dict[str, str | None], role: str) -> list[dict[str, Any]]:

@@ -145,6 +145,12 @@ def either(first: Any, second: Any) -> Any:
     return _checks.OrCheck([first, second])
 
 
+def beside(check: Any, another: str) -> str:
+    """A check as text with one more alternative."""
+    said = str(check)
+    return f"{said[1:-1] if isinstance(check, _checks.OrCheck) else said} or {another}"
+
+
 # -- what oslo.policy does not say ------------------------------------------------------------------------------------
 
 
