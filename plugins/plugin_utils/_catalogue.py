@@ -648,9 +648,7 @@ def policy_requests(release: Release) -> tuple[list[dict[str, Any]], dict[str, s
     """The requests by which that release of Glance shows its policy rules, and why others of its rules cannot be tried."""
     facts = _data("policy_requests")
     kinds = enforcement(release).rules.items()
-    known = {rule.name for rule in policies("glance", release)} | {
-        name for name, how in kinds if how[0] == "unruled"
-    }
+    known = {rule.name for rule in policies("glance", release)} | {name for name, how in kinds if how[0] == "unruled"}
     untried = {
         rule: each["reason"]
         for each in facts["untried"]
