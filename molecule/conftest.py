@@ -20,7 +20,7 @@ from lablib import trial  # noqa: E402  (the path comes first)
 @pytest.fixture
 def on() -> Callable[[str], testinfra.host.Host]:
     """A host of the lab, as testinfra sees it: ``on("glance1").service("glance-api")``."""
-    return lambda name: testinfra.get_host(f"docker://{trial.PREFIX}{name}")
+    return lambda name: testinfra.get_host(f"docker://{trial.LAB}{name}")
 
 
 @pytest.fixture

@@ -13,7 +13,10 @@ from pathlib import Path
 LAB_DIR = Path(__file__).resolve().parents[1]
 REPOSITORY = LAB_DIR.parents[1]
 STATE = REPOSITORY / ".lab"
+#: What the names of the lab's images begin with; labs share them.
 PREFIX = "stackops-glance-"
+#: What the names of this lab's containers begin with. A checkout that has a lab of its own beside another's sets LAB_NAME.
+LAB = os.environ.get("LAB_NAME", "stackops-glance") + "-"
 
 _started = time.monotonic()
 

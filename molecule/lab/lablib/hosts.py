@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .common import PREFIX, STATE, LabError
+from .common import LAB, STATE, LabError
 
 DEFAULT_SUBNET = "10.92.15.0/24"
 FACTS = STATE / "lab.json"
@@ -33,8 +33,8 @@ def _subnet() -> ipaddress.IPv4Network:
 
 
 SUBNET = _subnet()
-NETWORK = f"{PREFIX}lab"
-VOLUME = f"{PREFIX}images"
+NETWORK = f"{LAB}lab"
+VOLUME = f"{LAB}images"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Host:
 
     @property
     def container(self) -> str:
-        return PREFIX + self.name
+        return LAB + self.name
 
     @property
     def address(self) -> str:

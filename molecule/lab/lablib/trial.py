@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from . import fleet, seed
-from .common import PREFIX, REPOSITORY, STATE, LabError, docker, run
+from .common import LAB, REPOSITORY, STATE, LabError, docker, run
 from .databases import execute, rows
 from .fleet import reset
 from .hosts import BY_NAME
@@ -41,7 +41,7 @@ LIMIT = 300  # seconds, for one playbook
 
 def sh(host: str, script: str, check: bool = True) -> str:
     """Run a shell script on a host of the lab and return its standard output."""
-    return docker("exec", PREFIX + host, "sh", "-c", script, check=check)
+    return docker("exec", LAB + host, "sh", "-c", script, check=check)
 
 
 _LOOK = r"""
@@ -77,7 +77,7 @@ def look(*hosts: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for host in hosts or MANAGED:
         units = ["glance-api", "glance-registry"] if host in GLANCES else ["nova-api", "nova-compute"]
-        answer = json.loads(docker("exec", PREFIX + host, "python3", "-c", f"UNITS = {units!r}\n{_LOOK}"))
+        answer = json.loads(docker("exec", LAB + host, "python3", "-c", f"UNITS = {units!r}\n{_LOOK}"))
         found.update({f"{host}:{path}": facts for path, facts in answer["files"].items()})
         found.update({f"{host} {unit}": facts for unit, facts in answer["units"].items()})
     found.update({f"endpoint {id_}": url for id_, url in catalogue().items()})
@@ -160,11 +160,11 @@ def full(host: str, directory: str) -> Iterator[None]:
 @contextlib.contextmanager
 def paused(host: str) -> Iterator[None]:
     """A host that answers nobody."""
-    docker("pause", PREFIX + host)
+    docker("pause", LAB + host)
     try:
         yield
     finally:
-        docker("unpause", PREFIX + host)
+        docker("unpause", LAB + host)
 
 
 def refuse_to_start(host: str, line: str) -> None:
@@ -472,7 +472,7 @@ def count_executions() -> None:
             "docker",
             "exec",
             "-i",
-            PREFIX + host,
+            LAB + host,
             "sh",
             "-c",
             f"cat >/root/counted-python; chmod 755 /root/counted-python; rm -f {_COUNTED}",
