@@ -107,6 +107,13 @@ options:
         type: list
         elements: str
         default: []
+      kept_changes:
+        description:
+          - Names of upstream's changes that shall not happen with O(policy.to_release). Switches and rules that keep today's
+            decisions are written.
+        type: list
+        elements: str
+        default: []
       to_release:
         description: A release to come, against which the policy is held as well.
         type: str

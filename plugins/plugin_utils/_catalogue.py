@@ -663,7 +663,8 @@ def policy_requests(release: Release) -> tuple[list[dict[str, Any]], dict[str, s
 class UpstreamChange:
     """Decisions that a release takes otherwise than the one before, by its own defaults.
 
-    ``rules`` are names, or patterns of them; ``tokens`` the scopes that it is about, none for all.
+    ``rules`` are names, or patterns of them; ``tokens`` the scopes that it is about, none for all. ``switches`` are the
+    options that decide as before when they are written out; where there are none, rules of the policy file do.
     """
 
     id: str
@@ -672,9 +673,17 @@ class UpstreamChange:
     text: str
     notes: str
     tokens: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
 
     def covers(self, rule: str, token: str) -> bool:
-        return token in (self.tokens or (token,)) and any(fnmatch.fnmatchcase(rule, pattern) for pattern in self.rules)
+        return token in (self.tokens or (token,)) and self._names(rule)
+
+    def keeps(self, rule: str) -> bool:
+        """Whether it is this rule of a policy file that keeps decisions as they were."""
+        return not self.switches and self._names(rule)
+
+    def _names(self, rule: str) -> bool:
+        return any(fnmatch.fnmatchcase(rule, pattern) for pattern in self.rules)
 
 
 def upstream_changes(from_: Release, to: Release) -> list[UpstreamChange]:

@@ -155,6 +155,15 @@ def edited(found: Found, wanted: Mapping[str, str | None]) -> str:
     return _policy_edit.edit(found.text, found.path, wanted)
 
 
+def refuse_first_file(found: Found, rules: list[str]) -> None:
+    """Raise GlanceError where these rules would be all of the policy, since the release has none in its code."""
+    if rules and found.document is None and _catalogue.enforcement(found.release).without_file is not None:
+        raise GlanceError(
+            f"{found.release} reads no policy file here, and with one that holds nothing but {', '.join(rules)} nobody could "
+            f"do anything any more. Put the policy.json of that release at {found.path} first."
+        )
+
+
 def refuse_problems(policy: Policy, rules: set[str]) -> None:
     """Raise GlanceError for what is wrong with these rules; the others were there before."""
     wrong = [each for each in _policy.problems(policy) if each.rule in rules and (each.fatal or each.id == "unknown")]
@@ -165,11 +174,13 @@ def refuse_problems(policy: Policy, rules: set[str]) -> None:
 # -- rules that say by themselves what the release says, and files of JSON --------------------------------------------
 
 
-def droppable(found: Found, text: str) -> list[str]:
-    """Rules that can go without a change of what is checked, one after the other."""
+def droppable(found: Found, text: str, kept: Sequence[_catalogue.UpstreamChange] = ()) -> list[str]:
+    """Rules that can go without a change of what is checked, one after the other; those that keep something stay."""
     rules = found.policy(text).file_rules
     dropped: list[str] = []
     for name in rules:
+        if any(each.keeps(name) for each in kept):
+            continue
         with_it = found.policy(_policy_edit.edit(text, found.path, dict.fromkeys(dropped)))
         if found.overlaid(name) or name not in with_it.registered:
             continue
@@ -236,11 +247,7 @@ def admin_role(found: Found, grants: list[str] | None) -> AdminRole:
     said = _service.resolve(found.service, SCHEMA)
     role = ((said["effective"] if said["status"] == "set" else how.admin_role) or "").strip().lower()
     rules = admin_rules(found, role, grants) if role else {}
-    if rules and found.document is None and how.without_file is not None:
-        raise GlanceError(
-            f"{found.release} reads no policy file here, and with one that holds nothing but {ADMIN} nobody could do "
-            f"anything any more. Put the policy.json of that release at {found.path} first."
-        )
+    refuse_first_file(found, list(rules))
     options = _service.change(found.service, SCHEMA, None) if said["status"] == "set" else []
     settings = dataclasses.replace(found.settings, admin_role=how.admin_role)
     return AdminRole(role, how.reads_admin_role, rules, options, settings)
