@@ -535,8 +535,17 @@ def _people(plan: _plan.Plan, stage: Stage, people: Mapping[str, Any], hosts: li
     if not stage.later:
         return
     for each in people.get("role_sets") or ():
-        roles = [str(role) for role in each["roles"]]
-        persona = Persona(", ".join(roles) or "no role", tuple(roles))
+        roles = tuple(str(role) for role in each["roles"])
+        named, remedy = ", ".join(roles) or "no role", "Give them member or reader in their projects"
+        if each["scope"] == "project":
+            persona = Persona(named, roles)
+            hold = f"in {each['projects']} projects hold only {named} there"
+            remedy += ", or rules that name the roles that they hold."
+        else:
+            on_domain = each["scope"] == "domain"
+            persona = Persona(named, roles, None, domain="some-domain" if on_domain else None, system=not on_domain)
+            hold = f"hold {named} for {'a domain' if on_domain else 'the system'} and no role in a project"
+            remedy += "."
         if not (_can(stage.before, persona) and not _can(stage.after, persona)):
             continue
         some = ", ".join(_named(example) for example in each["examples"][:3])
@@ -544,16 +553,20 @@ def _people(plan: _plan.Plan, stage: Stage, people: Mapping[str, Any], hosts: li
             plan.add(
                 "roles_lose_everything",
                 "warning",
-                f"{each['users']} users and {each['groups']} groups in {each['projects']} projects hold only "
-                f"{persona.name} there, and can do nothing with images from {stage.after.release} on (such as {some}).",
-                "Give them member or reader in these projects, or rules that name the roles that they hold.",
+                f"{each['users']} users and {each['groups']} groups {hold}, and can do nothing with images from "
+                f"{stage.after.release} on (such as {some}).",
+                remedy,
                 host=host,
             )
 
 
 def _named(example: Mapping[str, Any]) -> str:
     who = example.get("user") or example.get("group")
-    return f"{who} in {example.get('project')}"
+    if example["scope"] == "system":
+        return f"{who} on the system"
+    if example["scope"] == "domain":
+        return f"{who} on the domain {example['scope_domain']}"
+    return f"{who} in {example.get('project') or 'what is below ' + example['inherited_from']}"
 
 
 def _can(policy: Policy, persona: Persona) -> bool:

@@ -283,21 +283,36 @@ def test_without_a_policy_file_a_release_that_has_no_rules_in_its_code_gets_no_f
 
 
 def test_people_who_lose_everything_are_named() -> None:
-    example = {"user": "ada", "domain": "Default", "project": "lab"}
+    ada = {"user": "ada", "domain": "Default", "scope": "project", "project": "lab"}
+    staff = {"group": "staff", "domain": "Default", "scope": "project", "inherited_from": "Default"}
+    root = {"user": "root", "domain": "Default", "scope": "system"}
+    boss = {"user": "boss", "domain": "Default", "scope": "domain", "scope_domain": "Other"}
+    held = {"users": 3, "groups": 1, "projects": 2, "domains": 0, "scope": "project"}
     people = {
         "role_sets": [
-            {"roles": ["_member_"], "users": 3, "groups": 1, "projects": 2, "examples": [example]},
-            {"roles": ["member", "reader"], "users": 9, "groups": 0, "projects": 2, "examples": [example]},
+            {**held, "roles": ["_member_"], "examples": [ada, staff]},
+            {**held, "roles": ["member", "reader"], "users": 9, "examples": [ada]},
+            {**held, "roles": ["admin"], "scope": "system", "users": 4, "projects": 0, "examples": [root]},
+            {**held, "roles": ["reader"], "scope": "domain", "users": 5, "domains": 1, "examples": [boss]},
         ]
     }
     made = plan(people, {"g1": host("25.1.0")}, to_release="26")
     found = [each for each in made.findings if each.id == "roles_lose_everything"]
-    assert len(found) == 1 and "3 users and 1 groups in 2 projects hold only _member_" in found[0].message
-    assert "ada in lab" in found[0].message
+    assert [each.message.partition(", and can do")[0] for each in found] == [
+        "3 users and 1 groups in 2 projects hold only _member_ there",
+        "4 users and 1 groups hold admin for the system and no role in a project",
+        "5 users and 1 groups hold reader for a domain and no role in a project",
+    ]
+    assert "(such as ada in lab, staff in what is below Default)" in found[0].message
+    assert "root on the system" in found[1].message and "boss on the domain Other" in found[2].message
+    # Where the scope of tokens is not enforced, they lose nothing.
+    unscoped = plan(people, {"g1": host("25.1.0", text="[oslo_policy]\nenforce_scope = false\n")}, to_release="26")
+    assert len([each for each in unscoped.findings if each.id == "roles_lose_everything"]) == 1
     kept = {"g1": host("25.1.0", {"yaml": '"get_image": "role:_member_"\n'})}
     told = plan({"msg": "refused"}, {"g1": host("25.1.0"), "g2": host("25.0.0")}, to_release="26")
     assert ids(told).count(("role_assignments_unreadable", "warning")) == 1
-    assert "roles_lose_everything" not in {found.id for found in plan(people, kept, to_release="26").findings}
+    told = plan(people, kept, to_release="26")
+    assert "in 2 projects" not in str([each.message for each in told.findings if each.id == "roles_lose_everything"])
 
 
 # -- a fleet ----------------------------------------------------------------------------------------------------------
