@@ -42,7 +42,7 @@ class ActionModule(PolicyAction):
         later = gains_later(found, wanted, role) if role and arguments["grants"] is None else []
         text = edited(found, wanted)
         after = found.policy(text, settings=said.settings)
-        refuse_problems(after, set(wanted))
+        refuse_problems(before, after, set(wanted))
         changes, idle = proof(before, after, arguments)
         changes = granted(changes, role, arguments["grants"])
         _policy_matrix.refuse(changes)

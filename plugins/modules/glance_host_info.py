@@ -196,6 +196,10 @@ services:
           are those that a release could take, and C(overlays) those in C(policy_dirs), in reading order.
         - Each has C(file) and C(text), or C(error) where the text cannot travel.
       type: dict
+    property_protection:
+      description:
+        - Glance's property protection file with C(file), C(text) and C(error), null where none was asked for or found.
+      type: dict
     paste:
       description:
         - Glance's paste file with C(file), C(flavor), C(text) and C(error), null where none was asked for or found. What

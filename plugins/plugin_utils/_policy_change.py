@@ -24,6 +24,7 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import (
     _policy_file,
     _policy_matrix,
     _policy_rules,
+    _property_protection,
     _service,
 )
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy import ADMIN, Persona, Policy, Settings
@@ -75,7 +76,7 @@ class Found:
 
     def policy(
         self, text: str | None = None, path: str | None = None, settings: Settings | None = None,
-        release: _catalogue.Release | None = None,
+        release: _catalogue.Release | None = None, protections: Mapping[str, str] | None = None,
     ) -> Policy:  # fmt: skip
         """What is decided with the policy file as it is, or with this text in its place, and what else may differ."""
         survey = self.service["policy"] or {"overlays": []}
@@ -83,7 +84,8 @@ class Found:
         documents = [*([first] if first else []), *survey["overlays"]]
         rules = {rule.name: rule for document in documents for rule in _policy_file.parse(document)}
         release = release or self.release
-        return Policy(release, rules if documents else None, settings or self.settings)
+        asked = _property_protection.of_service(self.service) if protections is None else protections
+        return Policy(release, rules if documents else None, settings or self.settings, asked)
 
     def at(self, release: _catalogue.Release) -> Found:
         """The same files and options under another release, which may look for another file."""
@@ -164,9 +166,14 @@ def refuse_first_file(found: Found, rules: list[str]) -> None:
         )
 
 
-def refuse_problems(policy: Policy, rules: set[str]) -> None:
-    """Raise GlanceError for what is wrong with these rules; the others were there before."""
-    wrong = [each for each in _policy.problems(policy) if each.rule in rules and (each.fatal or each.id == "unknown")]
+def refuse_problems(before: Policy, after: Policy, rules: set[str]) -> None:
+    """Raise GlanceError for what is wrong with these rules, or with others because of them."""
+    known = _policy.problems(before)
+    wrong = [
+        each
+        for each in _policy.problems(after)
+        if (each.fatal and (each.rule in rules or each not in known)) or (each.id == "unknown" and each.rule in rules)
+    ]
     if wrong:
         raise GlanceError(" ".join(each.message for each in wrong))
 

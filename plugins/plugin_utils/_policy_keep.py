@@ -109,4 +109,4 @@ def rules(
 
 def _check(policy: Policy, rule: str) -> str:
     """What decides today; where no rule is asked, everybody passes it."""
-    return "@" if policy.how.rules[rule][0] == "unruled" else policy.effective(rule)
+    return "@" if policy.handling(rule)[0] == "unruled" else policy.effective(rule)

@@ -223,15 +223,17 @@ class _Upstream:
             return None
         if self._ruled_at_one_side(rule):
             return named[0].id
-        sides = [self.shipped(policy.release).decide(persona, rule, target) for policy in (self.before, self.after)]
-        if [each.allowed for each in sides] != [old.allowed, new.allowed]:
+        sides = [self.shipped(policy.release) for policy in (self.before, self.after)]
+        if not all(rule in each.names for each in sides):
+            return None  # a rule of property protections
+        if [each.decide(persona, rule, target).allowed for each in sides] != [old.allowed, new.allowed]:
             return None
         return next((each.id for each in reversed(named) if self._made(each, persona, rule, target)), named[0].id)
 
     def _ruled_at_one_side(self, rule: str) -> bool:
         """Whether one of the releases has a rule where the other asks none, and nobody has set it."""
         sides = (self.before, self.after)
-        return any(policy.how.rules[rule][0] == "unruled" for policy in sides) and not any(
+        return any(policy.handling(rule)[0] == "unruled" for policy in sides) and not any(
             rule in policy.file_rules for policy in sides
         )
 

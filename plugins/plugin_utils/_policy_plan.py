@@ -36,6 +36,8 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._policy_change imp
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_matrix import Change
 
 STEP = "policy"
+#: Options that a change of policy may write, where they stand or where they belong.
+_WRITTEN = ("admin_role", "policy_file", "enforce_scope", "enforce_new_defaults", "enforce_secure_rbac")
 #: As many undeclared changes get a finding of their own; the report has them all.
 SHOWN = 10
 #: Somebody's own image, and an image for everybody: who can do nothing with either can do nothing.
@@ -194,12 +196,13 @@ def join(plan: _plan.Plan, wishes: _plan.Wishes, policy: PolicyWishes, people: M
 
 def _alike(found: Found) -> Any:
     """What two hosts must have in common to be judged as one: files by their places, options and release."""
-    policy = found.service["policy"] or {}
-    texts = tuple((each["file"], each["text"]) for each in [*policy.get("files", []), *policy.get("overlays", [])])
+    policy, protection = found.service["policy"] or {}, found.service.get("property_protection")
+    documents = [*policy.get("files", []), *policy.get("overlays", []), *([protection] if protection else [])]
+    texts = tuple((each["file"], each["text"]) for each in documents)
     options = tuple(
         (each["file"], each["raw"])
         for each in found.service["values"]
-        if (each["group"], each["option"]) in (("DEFAULT", "admin_role"), ("oslo_policy", "policy_file"))
+        if each["option"] in _WRITTEN
     )
     return str(found.release), found.settings, texts, options, found.own_file
 
@@ -269,7 +272,7 @@ def rewritten(found: Found, wishes: PolicyWishes) -> Rewrite:
         later = _policy_change.gains_later(now, said.rules, role) if role and wishes.grants is None else []
         wanted.update(said.rules)
         now = now.holding(_policy_change.edited(now, said.rules))
-    _policy_change.refuse_problems(now.policy(), {name for name, check in wanted.items() if check is not None})
+    _policy_change.refuse_problems(before, now.policy(), set(wanted))
     kept = [each for each in _hop(found.release, wishes) if each.id in wishes.kept_changes]
     if wishes.drop_defaults:
         dropped = _policy_change.droppable(now, now.text, kept)

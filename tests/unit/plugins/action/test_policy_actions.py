@@ -341,6 +341,31 @@ def test_statements_are_held_against_a_host_and_against_local_files(run: Run, ho
     assert "cannot be read on the control node" in run(glance_policy_test, "25.1.0", tests="/no/such/file")["msg"]
 
 
+def test_rules_that_property_protections_ask_count_like_the_others(run: Run, host: Host) -> None:
+    protections = host.directory / "protections.conf"
+    protections.write_text("[licence]\n" + "".join(f"{name} = licensor\n" for name in ("create", "read", "update", "delete")))
+    host.conf.write_text(
+        "[DEFAULT]\nproperty_protection_file = protections.conf\nproperty_protection_rule_format = policies\n"
+    )
+    host.yaml.write_text("licensor: role:admin\n")
+    found = run(glance_policy_info, "25.1.0", personas=WHO)
+    assert found["problems"] == [] and not found["matrix"]["licensor"]["member"]["own"]
+    for check in ("@", None):
+        rule = {"name": "licensor", "check": check, "state": "present" if check else "absent"}
+        refused = run(glance_policy, "25.1.0", personas=WHO, rules=[rule])
+        assert refused["failed"]
+        said = "member gains licensor on" if check else f"{protections}:1: [licence] create asks rule licensor, which is defined"
+        assert said in refused["msg"]
+    assert host.yaml.read_text() == "licensor: role:admin\n"
+    # What was wrong before is shown, and stops nothing else.
+    host.yaml.write_text("get_image: role:admin\n")
+    assert f"{protections}:1: [licence]" in run(glance_policy_info, "25.1.0")["problems"][0]["message"]
+    rule = {"name": "get_images", "check": "rule:default"}
+    assert run(glance_policy, "25.1.0", rules=[rule])["changed"]
+    broken = run(glance_policy, "25.1.0", rules=[{"name": "licensor", "check": "rule:licensor"}])
+    assert broken["failed"] and "licensor refers to licensor" in broken["msg"]
+
+
 # -- glance_property_protection ---------------------------------------------------------------------------------------
 
 OPEN = {name: ["@"] for name in ("create", "read", "update", "delete")}
@@ -373,7 +398,7 @@ def test_protections_that_would_break_glance_are_refused(run: Run, host: Host) -
     for protections, format_, said in (
         (PROTECTIONS[1:2], "roles", "imports break"),
         ([{**PROTECTIONS[0], "read": ["@", "!"]}], "roles", "holds both"),
-        ([PROTECTIONS[0], {"pattern": "a", **OPEN, "read": ["nowhere"]}], "policies", "names the rule nowhere"),
+        ([PROTECTIONS[0], {"pattern": "a", **OPEN, "read": ["nowhere"]}], "policies", "[a] read asks rule nowhere"),
     ):
         answer = run(glance_property_protection, "25.1.0", protections=protections, format=format_)
         assert answer["failed"] and said in answer["msg"]
