@@ -103,6 +103,10 @@ class Cloud:
         return self._access.project_name
 
     @property
+    def project_id(self) -> str | None:
+        return self._access.project_id
+
+    @property
     def roles(self) -> list[str]:
         return sorted(self._access.role_names or [])
 
