@@ -16,8 +16,8 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import (
     _policy_rules,
     _property_protection,
 )
-from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Policy
 from ansible_collections.stackops.glance.plugins.plugin_utils._host_action import WRITING
+from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Policy
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_action import (
     ARGUMENTS,
     PROOF,

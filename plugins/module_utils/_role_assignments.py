@@ -142,10 +142,10 @@ class Holders:
                     self.names[each["id"]] = (each.get("name") or each["id"], each.get("domain", {}).get("name"))
             if scope.get(PROJECT) and where.get("domain"):
                 self.above.setdefault(where["id"], where["domain"]["id"])
+            held_for = next(name for name in (PROJECT, DOMAIN, SYSTEM) if scope.get(name))
             if "OS-INHERIT:inherited_to" in scope:
-                place = (BELOW, where["id"])
-            else:
-                place = (next(name for name in (PROJECT, DOMAIN, SYSTEM) if scope.get(name)), where["id"] if where else "")
+                held_for = BELOW
+            place = (held_for, where["id"] if where else "")
             self._add(((kind, holder["id"]), place), {str(row["role"].get("name") or row["role"]["id"]).lower()})
 
     def _add(self, key: tuple[Who, Place], roles: Iterable[str]) -> None:

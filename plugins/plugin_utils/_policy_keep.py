@@ -74,7 +74,10 @@ def honoured_switches(release: Release) -> set[str]:
 
 
 def rules(
-    found: Found, target: Release, kept: Sequence[UpstreamChange], undeclared: Callable[[Policy, Policy], Sequence[Change]]
+    found: Found,
+    target: Release,
+    kept: Sequence[UpstreamChange],
+    undeclared: Callable[[Policy, Policy], Sequence[Change]],
 ) -> dict[str, str | None]:
     """The checks to write, by rule. ``undeclared`` compares two policies, and leaves out what is accepted or expected.
 

@@ -196,7 +196,9 @@ def decided(host: str, version: str) -> dict[tuple[str, str, str], list[bool]]:
     names = [name for name in RULES if _catalogue.policy("glance", release, name)]
     case = (text, "policy.json" if text else "no-such-policy.json", settings)
     (answers,), errors = differential.answered(version, "", [case], names)
-    places = [(who.name, rule, on.name) for who in differential.PERSONAS for rule in names for on in differential.TARGETS]
+    places = [
+        (who.name, rule, on.name) for who in differential.PERSONAS for rule in names for on in differential.TARGETS
+    ]
     assert len(places) == len(answers["answers"]), errors
     return dict(zip(places, answers["answers"], strict=True))
 
@@ -215,7 +217,9 @@ def differing(before: dict[Any, list[bool]], after: dict[Any, list[bool]]) -> se
 
 def test_metadef_writes_are_kept_over_the_upgrade_from_20_to_25(inventory: Path) -> None:
     before, today = files(USSURI), decided(USSURI, "20.2.0")
-    assert {"add_metadef_object", "delete_metadef_tag"} <= {rule for _who, rule, _on in differing(today, decided(USSURI, "25.1"))}
+    assert {"add_metadef_object", "delete_metadef_tag"} <= {
+        rule for _who, rule, _on in differing(today, decided(USSURI, "25.1"))
+    }
     accepted = ["21-copy-image"]
     kept = policy(inventory, to_release="25.1", kept_changes=["22-metadef-writes"], accepted_changes=accepted)
     kept.succeeds().says("done.")
@@ -230,7 +234,10 @@ def test_new_defaults_are_kept_over_the_upgrade_from_25_to_33_and_people_are_tol
     before, today = files(ZED), decided(ZED, "25.1")
     with assigned():
         found = trial.local_module("image_role_assignments_info", {"cloud": "lab"})
-        assert {(each["scope"], *each["roles"]) for each in found["role_sets"]} >= {("domain", "reader"), ("system", "reader")}
+        assert {(each["scope"], *each["roles"]) for each in found["role_sets"]} >= {
+            ("domain", "reader"),
+            ("system", "reader"),
+        }
         assert [name for name in PEOPLE if f'"{name}"' in json.dumps(found["role_sets"])] == ["on_domain", "on_system"]
         look = policy(inventory, ZED, to_release="33.0.0").succeeds()
         look.says("by upstream's 26-new-defaults", "by upstream's 26-scope", "on_domain on the domain Default")

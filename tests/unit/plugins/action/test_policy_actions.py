@@ -343,7 +343,9 @@ def test_statements_are_held_against_a_host_and_against_local_files(run: Run, ho
 
 def test_rules_that_property_protections_ask_count_like_the_others(run: Run, host: Host) -> None:
     protections = host.directory / "protections.conf"
-    protections.write_text("[licence]\n" + "".join(f"{name} = licensor\n" for name in ("create", "read", "update", "delete")))
+    protections.write_text(
+        "[licence]\n" + "".join(f"{name} = licensor\n" for name in ("create", "read", "update", "delete"))
+    )
     host.conf.write_text(
         "[DEFAULT]\nproperty_protection_file = protections.conf\nproperty_protection_rule_format = policies\n"
     )
@@ -354,7 +356,11 @@ def test_rules_that_property_protections_ask_count_like_the_others(run: Run, hos
         rule = {"name": "licensor", "check": check, "state": "present" if check else "absent"}
         refused = run(glance_policy, "25.1.0", personas=WHO, rules=[rule])
         assert refused["failed"]
-        said = "member gains licensor on" if check else f"{protections}:1: [licence] create asks rule licensor, which is defined"
+        said = (
+            "member gains licensor on"
+            if check
+            else f"{protections}:1: [licence] create asks rule licensor, which is defined"
+        )
         assert said in refused["msg"]
     assert host.yaml.read_text() == "licensor: role:admin\n"
     # What was wrong before is shown, and stops nothing else.

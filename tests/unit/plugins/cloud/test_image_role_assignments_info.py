@@ -123,7 +123,12 @@ def test_all_of_them_go_to_a_file(run, tmp_path):
     path = tmp_path / "people.jsonl"
     found = run(image_role_assignments_info, file=str(path), examples=1)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    assert len(rows) == 5 and {each.get("user") or each["group"] for each in rows} == {"ada", "nova", "students", "root"}
+    assert len(rows) == 5 and {each.get("user") or each["group"] for each in rows} == {
+        "ada",
+        "nova",
+        "students",
+        "root",
+    }
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [len(each["examples"]) for each in found["role_sets"]] == [1, 1, 1]
 

@@ -78,7 +78,10 @@ def test_rules_are_asked_as_the_policy_has_them() -> None:
     [
         ({"licensor": "role:admin"}, None),
         ({"licensor": "rule:context_is_admin or rule:modify_image"}, None),  # as the release has them in its code
-        ({}, "p.conf:4: [licence] create asks rule licensor, which is defined nowhere, so rule default answers for it."),
+        (
+            {},
+            "p.conf:4: [licence] create asks rule licensor, which is defined nowhere, so rule default answers for it.",
+        ),
         (
             {"licensor": "rule:boss", "boss": "rule:licensor"},
             "policy.yaml:1: licensor refers to boss refers to licensor: Glance fails on a request that asks it.",
