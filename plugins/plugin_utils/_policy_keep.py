@@ -11,6 +11,7 @@ is today, and a rule with a check by which every decision is the same in both, a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _policy_change, _service
@@ -57,7 +58,7 @@ def switches(found: Found, target: Release, kept: Sequence[UpstreamChange]) -> l
     changes = []
     for name in wanted:
         group, value = values[name]
-        schema = {"group": group, "name": name, "type": "boolean", "default": None, "deprecated": []}
+        schema: dict[str, Any] = {"group": group, "name": name, "type": "boolean", "default": None, "deprecated": []}
         changes.append(_service.change(found.service, schema, value))
     return _service.merge(changes)
 

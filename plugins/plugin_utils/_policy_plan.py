@@ -269,7 +269,9 @@ def rewritten(found: Found, wishes: PolicyWishes) -> Rewrite:
         wanted.update(said.rules)
         now = now.holding(_policy_change.edited(now, said.rules))
     _policy_change.refuse_problems(before, now.policy(), set(wanted))
-    kept = [each for each in _hop(found.release, wishes) if each.id in wishes.kept_changes]
+    target = wishes.target
+    hop = _catalogue.upstream_changes(found.release, target) if target else []
+    kept = [each for each in hop if each.id in wishes.kept_changes]
     if wishes.drop_defaults:
         dropped = _policy_change.droppable(now, now.text, kept)
         now = now.holding(_policy_edit.edit(now.text, now.path, dict.fromkeys(dropped)))
@@ -280,12 +282,10 @@ def rewritten(found: Found, wishes: PolicyWishes) -> Rewrite:
         gone = next((each["path"] for each in more if each.get("state") == "absent"), None)
     options = _service.merge([options])
     then = found.holding(text, path, options)
-    if kept and wishes.target:
-        options = _service.merge([options, _policy_keep.switches(then, wishes.target, kept)])
+    if kept and target:
+        options = _service.merge([options, _policy_keep.switches(then, target, kept)])
         then = found.holding(text, path, options)
-        rules = _policy_keep.rules(
-            then, wishes.target, kept, lambda before, after: _stage(before, after, path, role, wishes).open
-        )
+        rules = _policy_keep.rules(then, target, kept, lambda one, other: _stage(one, other, path, role, wishes).open)
         text = _policy_change.edited(then, rules)
         then = found.holding(text, path, options)
     names = [set(each.policy().file_rules) for each in (found, then)]
@@ -293,11 +293,6 @@ def rewritten(found: Found, wishes: PolicyWishes) -> Rewrite:
     restart = bool(options) or path != found.path or bool(names[0] - names[1])
     files = list(_changes(found, text, path, gone, options)) if then is not found else []
     return Rewrite(then, files, role, later, restart and bool(files), bool(names[1] - names[0]) and not restart)
-
-
-def _hop(release: _catalogue.Release, wishes: PolicyWishes) -> list[_catalogue.UpstreamChange]:
-    """Upstream's named changes between a release and the one to come."""
-    return _catalogue.upstream_changes(release, wishes.target) if wishes.target else []
 
 
 def _changes(
@@ -369,6 +364,7 @@ def _stages(found: Found, rewrite: Rewrite, wishes: PolicyWishes) -> Iterator[St
 
 
 def _stage(before: Policy, after: Policy, file: str, role: str, wishes: PolicyWishes) -> Stage:
+    """One policy held against another; ``role`` is the one that ``admin_role`` named, if it goes."""
     who = _policy_matrix.personas(wishes.personas, before, after)
     on = _policy_matrix.targets(wishes.targets)
     changes = _policy_matrix.compare(before, after, who, on)
@@ -384,9 +380,10 @@ def _judge(plan: _plan.Plan, wishes: PolicyWishes, stage: Stage, hosts: list[str
         return
     if not wishes.change:
         theirs = Counter(change.upstream for change in open_)
-        own = theirs.pop(None, 0)
-        parts = [f"{number} by upstream's {name}" for name, number in theirs.items()]
-        parts += [f"{own} by what the files of this host make of it"] if own else []
+        parts = [
+            f"{number} by upstream's {name}" if name else f"{number} by what the files of this host make of it"
+            for name, number in theirs.items()
+        ]
         for host in hosts:
             plan.add(
                 "policy_changes_at_release",
