@@ -178,7 +178,7 @@ def join(plan: _plan.Plan, wishes: _plan.Wishes, policy: PolicyWishes, people: M
         for stage in stages:
             _judge(plan, policy, stage, hosts)
             plan.policy.append(_policy_heat.heat(stage, hosts))
-        _unequal(plan, policy, rewrite, hosts)
+        _unequal(plan, policy.target, rewrite, hosts)
         _idle(plan, stages, hosts)
         _later(plan, rewrite, hosts)
         _people(plan, stages[-1], people, hosts)
@@ -476,16 +476,15 @@ def _grouped(changes: Sequence[Change], by: Any) -> dict[Any, list[Change]]:
     return groups
 
 
-def _unequal(plan: _plan.Plan, wishes: PolicyWishes, rewrite: Rewrite, hosts: list[str]) -> None:
+def _unequal(plan: _plan.Plan, target: _catalogue.Release | None, rewrite: Rewrite, hosts: list[str]) -> None:
     """Two switches that have to be equal where both are read, or the release to come does not start."""
-    target = wishes.target
     if target is None or "enforce_secure_rbac" not in _policy_keep.honoured_switches(target):
         return
     settings = rewrite.found.at(target).settings
     for host in hosts if settings.enforce_secure_rbac != settings.enforce_new_defaults else ():
         plan.add(
             "policy_switches_differ",
-            "blocker" if wishes.change else "warning",
+            "warning",
             f"{target} does not start: [oslo_policy] enforce_new_defaults is {str(settings.enforce_new_defaults).lower()}, and "
             f"[DEFAULT] enforce_secure_rbac is {str(settings.enforce_secure_rbac).lower()}.",
             "Make them equal. Coming from a release before 22, 22-secure-rbac in glance_policy_kept_changes does it.",
