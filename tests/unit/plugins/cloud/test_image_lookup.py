@@ -56,7 +56,7 @@ class Fake:
     def ask(self, method: str, path: str) -> Answer:
         return self.tasks.get(path, Answer({}, 404))
 
-    def pages(self, path: str) -> Any:
+    def pages(self, path: str, _limit: int) -> Any:
         self.asked.append(path)
         asked = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
         hidden = asked.get("os_hidden") == "true"
