@@ -173,6 +173,11 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200, {"stores": self.cloud.stores}) if self.cloud.stores else self.answer(404)
         if path == "/v2/schemas/image":
             return self.answer(200, {"name": "image", "properties": self.cloud.schema})
+        if path.startswith("/v2/stores/"):
+            _v2, _stores, store, image_id = path.strip("/").split("/")
+            image = self.cloud.images[image_id]
+            image["stores"] = ",".join(each for each in image["stores"].split(",") if each != store)
+            return self.answer(204)
         image_id, _slash, part = path.removeprefix("/v2/images").strip("/").partition("/")
         if not image_id and self.command == "POST":
             image = {"status": "queued", "size": None, "checksum": None, **json.loads(body)}
@@ -187,6 +192,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(204)
         if part == "file":
             return self.answer(200, raw=self.cloud.spoil(self.cloud.data[image_id]))
+        if part == "tasks":  # an API before 2.12
+            return self.answer(404)
         if part == "members":
             return self.answer(200, {"members": self.cloud.images[image_id].get("members", [])})
         if self.command == "DELETE":
