@@ -44,6 +44,9 @@ class FakeCloud:
         self.services = {"glance-id": "image", "nova-id": "compute"}
         #: What Keystone lists under these paths.
         self.lists: dict[str, list[dict[str, Any]]] = {}
+        #: What Glance tells of its stores, nothing where it has a single one, and of its import methods.
+        self.stores: list[dict[str, Any]] = []
+        self.methods = ["glance-direct"]
 
     def add_endpoint(self, endpoint_id: str, interface: str, url: str, service: str = "glance-id") -> None:
         self.endpoints[endpoint_id] = {
@@ -165,11 +168,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def glance_v2(self, path: str, query: dict[str, str], body: bytes) -> None:
         if path == "/v2/info/import":
-            return self.answer(200, {"import-methods": {"value": ["glance-direct"]}})
+            return self.answer(200, {"import-methods": {"value": self.cloud.methods}})
         if path == "/v2/info/stores":
-            return self.answer(404)
+            return self.answer(200, {"stores": self.cloud.stores}) if self.cloud.stores else self.answer(404)
         if path == "/v2/schemas/image":
             return self.answer(200, {"name": "image", "properties": self.cloud.schema})
+        if path.startswith("/v2/stores/"):
+            _v2, _stores, store, image_id = path.strip("/").split("/")
+            image = self.cloud.images[image_id]
+            image["stores"] = ",".join(each for each in image["stores"].split(",") if each != store)
+            return self.answer(204)
         image_id, _slash, part = path.removeprefix("/v2/images").strip("/").partition("/")
         if not image_id and self.command == "POST":
             image = {"status": "queued", "size": None, "checksum": None, **json.loads(body)}
@@ -184,6 +192,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(204)
         if part == "file":
             return self.answer(200, raw=self.cloud.spoil(self.cloud.data[image_id]))
+        if part == "tasks":  # an API before 2.12
+            return self.answer(404)
         if part == "members":
             return self.answer(200, {"members": self.cloud.images[image_id].get("members", [])})
         if self.command == "DELETE":
