@@ -291,7 +291,7 @@ class Maker:
         """An image that a run of this module left: go on where the API lets anybody, else delete it to begin anew."""
         mark, status = Mark.read(str(image[MARKER])), _image_import.progress(image)
         held = _image_import.lock(self.images, image) if status.task else None
-        stuck = self.options["take_over"] or bool(held and (held.status is None or held.free_in == 0))
+        stuck = self.options["take_over"] or bool(held and (held.free))
         if image["status"] == "active" or (status.running and not stuck):
             self.image_id, self.task, self.joined = image["id"], status.task, True
             self._enter("waiting", f"an earlier run began this image; it is {image['status']}")
