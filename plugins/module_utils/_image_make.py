@@ -121,7 +121,8 @@ class Maker:
         self.task: str | None = state.get("task")
         self.joined: bool = state.get("joined", False)
         self.algorithm: str = state.get("algorithm", "sha512")
-        self.warnings: list[str] = []
+        self.warnings: list[str] = state.get("warnings", [])
+        self.content: dict[str, Any] | None = state.get("content")
         self.before: Image | None = None
         if isinstance(source, File):
             source.known.update(state.get("hashes", {}))
@@ -167,6 +168,7 @@ class Maker:
             known = f"{source} is {source.content.other or 'nothing that is known'}" if source.content else str(source)
             raise GlanceError(f"disk_format is not given, and cannot be told from the content: {known}. Give it.")
         if source.content:
+            self.content = source.content.result()
             self._judge(source.content, str(source))
 
     def _judge(self, content: _image_content.Content, where: str) -> None:
@@ -349,7 +351,7 @@ class Maker:
                     "was deleted." if gone else "could not be deleted; the next run does that."
                 )
         self._enter("failure", error.message)
-        error.details.update(self._told(), changed=not gone or bool(self.replaced))
+        error.details.update(self._told(), warnings=self.warnings, changed=not gone or bool(self.replaced))
         return False
 
     def _first(self) -> dict[str, Any]:
@@ -543,6 +545,8 @@ class Maker:
             "algorithm": self.algorithm,
             "method": self.source.method,
             "settled": {name: self.options[name] for name in ("disk_format", "container_format")},
+            "warnings": self.warnings,
+            "content": self.content,
             "hashes": self.source.known if isinstance(self.source, File) else {},
         }
 
@@ -553,13 +557,12 @@ class Maker:
             "attempts": self.attempt,
             "replaced": self.replaced,
             "image_id": self.image_id,
-            "content": self.source.content and self.source.content.result(),
-            "warnings": self.warnings,
+            "content": self.content,
         }
 
     def result(self, image: Image, changed: bool) -> dict[str, Any]:
         diff = {"before": _shown(self.before or {}), "after": _shown(image)}
-        return self.run.result(changed=changed, image=image, diff=diff, **self._told())
+        return self.run.result(changed=changed, image=image, diff=diff, warnings=self.warnings, **self._told())
 
     # -- deleting ----------------------------------------------------------------------------------------------------
 

@@ -234,6 +234,7 @@ duplicates:
   elements: str
 """
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -308,11 +309,14 @@ def main() -> None:
     secret = urlsplit(options["url"] or "").password
     module.no_log_values.update({secret} if secret else ())
     run = Slice(options["_slice"], options["timeout"])
+    leave: Callable[..., None] = module.exit_json
     try:
         result = act(module, run)
     except GlanceError as error:
-        module.fail_json(msg=error.message, **run.result(**error.details))
-    module.exit_json(**result)
+        leave, result = module.fail_json, run.result(msg=error.message, **error.details)
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
+    leave(**result)
 
 
 if __name__ == "__main__":

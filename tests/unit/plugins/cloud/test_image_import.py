@@ -32,7 +32,14 @@ def fixture_go(cloud: Any, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
     path.write_bytes(DATA)
 
     def call(check: bool = False, **arguments: Any) -> dict[str, Any]:
-        given = {"endpoint": cloud.url, "image": "one", "timeout": 3, "disk_format": "raw", "file": str(path), **arguments}
+        given = {
+            "endpoint": cloud.url,
+            "image": "one",
+            "timeout": 3,
+            "disk_format": "raw",
+            "file": str(path),
+            **arguments,
+        }
         if {"url", "from_glance"} & arguments.keys():
             given.pop("file")
         return run(module, check, **{name: value for name, value in given.items() if value is not None})
@@ -67,7 +74,13 @@ def marked(cloud: Any, until: float = 600, pid: int | None = None, host: str = "
 
 
 def test_check_do_check_do(cloud: Any, go: Importer) -> None:
-    wanted = {"stores": ["fast", "slow"], "properties": {"hw_x": True}, "tags": ["b", "a"], "visibility": "public", "protected": True}
+    wanted = {
+        "stores": ["fast", "slow"],
+        "properties": {"hw_x": True},
+        "tags": ["b", "a"],
+        "visibility": "public",
+        "protected": True,
+    }
     found = go(check=True, **wanted)
     assert found["changed"] and cloud.images == {} and "+" not in found["diff"]["before"]
     assert found["image"]["hw_x"] == "true" and _image_make.MARKER not in found["image"]
@@ -75,7 +88,12 @@ def test_check_do_check_do(cloud: Any, go: Importer) -> None:
     assert found["changed"] and states(found) == ["waiting", "uploading", "verifying", "success"]
     assert found["attempts"] == 1 and found["replaced"] is None and found["status"] == "success"
     image = only(cloud)
-    assert image["visibility"] == "public" and image["protected"] and image["hw_x"] == "true" and image["status"] == "active"
+    assert (
+        image["visibility"] == "public"
+        and image["protected"]
+        and image["hw_x"] == "true"
+        and image["status"] == "active"
+    )
     assert _image_make.MARKER not in image and cloud.data[image["id"]] == DATA
     assert cloud.imports == [
         {"method": {"name": "glance-direct"}, "stores": ["fast", "slow"], "all_stores_must_succeed": True}
@@ -124,7 +142,10 @@ def test_only_what_differs_is_patched(cloud: Any, go: Importer) -> None:
         ({"properties": {"name": "x"}}, "which are no custom properties"),
         ({"url": "ftp://x/y"}, "begins with http:// or https://"),
         ({"url": "http://x/y", "disk_format": None}, "disk_format is not given"),
-        ({"from_glance": {"region": "Two", "image": OLD}}, "region is Two, and the service catalogue has public endpoints"),
+        (
+            {"from_glance": {"region": "Two", "image": OLD}},
+            "region is Two, and the service catalogue has public endpoints",
+        ),
         ({"image": OLD}, "There is no image"),
     ],
 )
@@ -189,7 +210,12 @@ def test_a_failed_import_says_why_and_is_deleted(cloud: Any, go: Importer) -> No
 def test_a_store_that_may_fail_is_a_warning(cloud: Any, go: Importer) -> None:
     digest = hashlib.sha512(DATA).hexdigest()
     cloud.importer = lambda image: image.update(
-        status="active", size=1, stores="fast", os_glance_failed_import="slow", os_hash_algo="sha512", os_hash_value=digest
+        status="active",
+        size=1,
+        stores="fast",
+        os_glance_failed_import="slow",
+        os_hash_algo="sha512",
+        os_hash_value=digest,
     )
     found = go(stores=["fast", "slow"], all_stores_must_succeed=False)
     assert found["changed"] and "could not be brought into slow" in str(found["warnings"])
@@ -231,9 +257,7 @@ def test_a_run_that_was_killed_is_made_good(cloud: Any, go: Importer) -> None:
     assert found["changed"] and found["replaced"] == OLD and only(cloud)["id"] == found["image_id"] != OLD
 
 
-def test_a_dead_process_of_this_machine_is_known(
-    cloud: Any, go: Importer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dead_process_of_this_machine_is_known(cloud: Any, go: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_image_make.socket, "gethostname", lambda: "here")
     marked(cloud, host="here", pid=os.getpid(), status="queued")  # it began at another time than this one
     assert go()["replaced"] == OLD
