@@ -200,8 +200,8 @@ class Locations:
         answer = self.images.ask("PATCH", self.path, json=[change], headers={**PATCH, **self.headers})
         if answer.status_code != 200:
             advice = {
-                400: "Glance reads the size there before it takes a location: the scheme needs an enabled store, and the data has "
-                "to be there.",
+                400: "Glance asks there for the size before it takes a location: the scheme needs an enabled store, the data has to "
+                "be there, and an http address has to pass [import_filtering_opts] where Glance has that fix (ports 80 and 443).",
                 403: f"The API refuses it, or its policy does (rule {rule}). {HIDDEN}",
             }.get(answer.status_code, "Nothing was changed.")
             raise self._refused(answer, f"Glance does not {change['op']} {shown(url)}", advice)

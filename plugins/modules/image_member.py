@@ -94,6 +94,7 @@ members:
     status: {description: "V(pending), V(accepted) or V(rejected).", type: str}
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -111,13 +112,20 @@ def wanted(there: Members, projects: list[str], options: dict[str, Any]) -> dict
 
 
 def carry_out(sharing: Sharing, before: dict[str, str], after: dict[str, str]) -> None:
-    for member in before.keys() - after.keys():
-        sharing.remove(member)
+    """Make the one the other; a failure says whether anything was changed before it."""
+    steps: list[tuple[Callable[..., None], tuple[str, ...]]] = [
+        (sharing.remove, (member,)) for member in before if member not in after
+    ]
     for member, status in after.items():
         if member not in before:
-            sharing.add(member)
+            steps.append((sharing.add, (member,)))
         if status != before.get(member, "pending"):
-            sharing.answer(member, status)
+            steps.append((sharing.answer, (member, status)))
+    for number, (step, arguments) in enumerate(steps):
+        try:
+            step(*arguments)
+        except GlanceError as error:
+            raise GlanceError(error.message, **error.details, changed=number > 0) from None
 
 
 def lines(statuses: dict[str, str]) -> str:
