@@ -68,18 +68,10 @@ def unproven(image):
     if image.get('size') is None:
         found.append(finding('size-unknown', image, '%s is %s and has no size.' % (label, image['status'])))
     if not image.get('checksum') and not image.get('os_hash_value'):
-        found.append(
-            finding('no-hash', image, '%s has no hash at all: nothing can tell whether its data is right.' % label)
-        )
+        found.append(finding('no-hash', image, '%s has no hash at all: nothing can tell whether its data is right.' % label))
     elif not image.get('os_hash_value'):
-        found.append(
-            finding(
-                'md5-only',
-                image,
-                '%s has an MD5 and no multihash. Glance never fills it in; only a new image with '
-                'the same data has one.' % label,
-            )
-        )
+        found.append(finding('md5-only', image, '%s has an MD5 and no multihash. Glance never fills it in; only a new image '
+                             'with the same data has one.' % label))
     return found
 
 
@@ -88,25 +80,18 @@ def wrong(image, read, place, **more):
     """What is wrong with data that was read at a place, None where it is as recorded or nothing is recorded."""
     label = described(image)
     if image.get('size') is not None and read.size != image['size']:
-        return finding(
-            'size-differs',
-            image,
-            '%s: %s has %d bytes, and %d are recorded.' % (label, place, read.size, image['size']),
-            **more,
-        )
+        return finding('size-differs', image, '%s: %s has %d bytes, and %d are recorded.' % (
+            label, place, read.size, image['size']), **more)
     known = recorded(image)
-    if known and read.digest and read.algorithm == known[0] and read.digest != known[1]:
-        return finding(
-            'hash-differs',
-            image,
-            '%s: %s has %s %s, and %s is recorded.' % (label, place, known[0], read.digest, known[1]),
-            **more,
-        )
+    if known and verifiable(image, read) and read.digest != known[1]:
+        return finding('hash-differs', image, '%s: %s has %s %s, and %s is recorded.' % (
+            label, place, known[0], read.digest, known[1]), **more)
     return None
 
 
 def verifiable(image, read):
     # type: (Dict[str, Any], Read) -> bool
+    """Whether what was read can be held against what is recorded."""
     known = recorded(image)
     return bool(known and read.digest and read.algorithm == known[0])
 
@@ -155,6 +140,5 @@ def in_turn(work, items, parallel, stop):
         thread.join()
     if errors:
         raise errors[0]
-    return [results[number] for number in sorted(results)], [
-        item for number, item in enumerate(items) if number not in results
-    ]
+    rest = [item for number, item in enumerate(items) if number not in results]
+    return [results[number] for number in sorted(results)], rest

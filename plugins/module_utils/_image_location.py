@@ -160,22 +160,34 @@ class Locations:
         return "patch"
 
     def _wait(self, url: str, timeout: float) -> None:
-        if _image_import.wait(self.images, self.image["id"], time.monotonic() + timeout) is None:
+        """Until Glance is done. A task that dies keeps the image's lock, so that the task itself is looked at too."""
+        deadline = time.monotonic() + timeout
+        over = _image_import.wait(self.images, self.image["id"], deadline, until=lambda _state: self._failed() is not None)
+        if over is None:
             raise GlanceError(f"{described(self.image)} was deleted while the location was added.")
+        failed = self._failed()
         self.look()
-        if self.image["status"] != "active":
-            raise GlanceError(
-                f"{described(self.image)}: Glance did not take {shown(url)} and left the image {self.image['status']}: "
-                f"{self._task_message()} An address that Glance cannot read, a scheme without a store, and another hash than "
-                "validation_data's end like this. Correct url or validation_data and run again."
-            )
+        if self.image["status"] == "active":
+            return
+        status = self.image["status"]
+        rest = (
+            "An address that Glance cannot read, a scheme without a store, and another hash than validation_data's end like this. "
+            "Correct url or validation_data and run again."
+            if status == "queued"
+            else "Glance brings it nowhere from there: read glance-api's log (without [oslo_concurrency] lock_path every such task "
+            "dies where do_secure_hash is on), and delete the image."
+        )
+        raise GlanceError(
+            f"{described(self.image)}: Glance did not take {shown(url)} and left the image {status}; "
+            f"{f'its task says: {failed}' if failed else 'no task says why'}. {rest}"
+        )
 
-    def _task_message(self) -> str:
-        """What the newest task about the image says of itself."""
+    def _failed(self) -> str | None:
+        """What the newest task about the image says where it has failed."""
         answer = self.images.ask("GET", f"{self.path}/tasks")
         tasks = answer.json().get("tasks", []) if answer.status_code == 200 else []
-        said = max(tasks, key=lambda task: str(task.get("created_at")), default={}).get("message")
-        return f"its task says: {clean(said)}." if said else "no task says why."
+        newest = sorted(tasks, key=lambda task: str(task.get("created_at")))[-1:]
+        return next((clean(task.get("message") or "") for task in newest if task.get("status") == "failure"), None)
 
     def remove(self, url: str, place: int) -> None:
         """Remove the location at this index; every other one has to be there afterwards."""

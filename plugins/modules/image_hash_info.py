@@ -146,6 +146,7 @@ url:
   type: str
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -161,10 +162,9 @@ from ansible_collections.stackops.glance.plugins.module_utils._errors import Gla
 
 def chosen(cloud: _images.Cloud, images: _images.Images, options: dict[str, Any]) -> dict[str, Any]:
     """What the first call finds, and the others go on from."""
+    found: Iterable[dict[str, Any]] = _image_lookup.matching(images, options["filters"] or {})
     if options["images"]:
         found = [_image_lookup.need(images, cloud, wanted, options["owner"]) for wanted in options["images"]]
-    else:
-        found = _image_lookup.matching(images, options["filters"])
     records = {image["id"]: _image_verify.metadata(image) for image in found}
     stored = [image for image in records.values() if image["status"] in _image_hash.STORED]
     return {

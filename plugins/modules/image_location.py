@@ -140,7 +140,8 @@ locations:
   type: list
   elements: str
 way:
-  description: How the location was added or removed, V(location_api) or V(patch); none where nothing was done.
+  description: How the location was added or removed, V(location_api) or V(patch); none where nothing was done. Check mode that
+    would create the image says O(way).
   returned: success
   type: str
 created:
@@ -206,7 +207,8 @@ def present(found: Locations, options: dict[str, Any], validation: dict[str, str
 
 def run(module: AnsibleModule) -> dict[str, Any]:
     options: dict[str, Any] = module.params
-    _image_location.checked(options["url"])
+    if options["state"] == "present":
+        _image_location.checked(options["url"])
     validation = {name: value for name, value in (options["validation_data"] or {}).items() if value}
     headers = {}
     if options["service_cloud"]:

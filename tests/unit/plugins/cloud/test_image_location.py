@@ -78,6 +78,7 @@ class Fake:
     ) -> None:
         self.urls, self.status, self.shown, self.api, self.post = list(urls), status, shown, api, post
         self.asked: list[tuple[str, str, Any, Any]] = []
+        self.tasks: list[dict[str, Any]] = []
 
     def image(self) -> dict[str, Any]:
         places = {"locations": [{"url": url, "metadata": {}} for url in self.urls]} if self.shown else {}
@@ -89,7 +90,7 @@ class Fake:
     def ask(self, method: str, path: str, json: Any = None, headers: Any = None) -> Answer:
         self.asked.append((method, path, json, headers))
         if path.endswith("/tasks"):
-            return Answer(200, {"tasks": [{"created_at": "2026", "message": "no data at http://u:pw@web.example/one"}]})
+            return Answer(200, {"tasks": self.tasks})
         if path.endswith("/locations") and method == "GET":
             return Answer(self.api or 404, [{"url": url, "metadata": {}} for url in self.urls])
         if path.endswith("/locations"):
@@ -138,14 +139,26 @@ def test_a_refusal_by_the_location_api_turns_to_patch_where_that_is_offered() ->
     assert "pw" not in refused.value.message
 
 
-def test_an_image_that_stays_queued_is_a_failure_with_its_task_s_words() -> None:
-    fake = Fake(status="queued", shown=False, api=403)
-    found = locations(fake)
-    fake.ask = lambda method, path, **more: (  # type: ignore[method-assign]
-        Answer(202) if method == "POST" else Fake.ask(fake, method, path, **more)
-    )
-    with pytest.raises(GlanceError, match="left the image queued: its task says: no data at http://web.example/one"):
+@pytest.mark.parametrize(
+    ("status", "words"), [("queued", "Correct url or validation_data"), ("importing", "oslo_concurrency. lock_path")]
+)
+def test_an_image_that_does_not_become_active_is_a_failure_with_its_task_s_words(status: str, words: str) -> None:
+    class Failing(Fake):
+        def ask(self, method: str, path: str, json: Any = None, headers: Any = None) -> Answer:
+            if method != "POST":
+                return super().ask(method, path, json, headers)
+            said = "no data at http://u:pw@web.example/one"
+            self.tasks = [{"created_at": "2026", "status": "failure", "message": said}]
+            self.status = status
+            return Answer(202)
+
+        def image(self) -> dict[str, Any]:
+            return {**super().image(), **({"os_glance_import_task": "t"} if self.status == "importing" else {})}
+
+    found = locations(Failing(status="queued", shown=False, api=403))
+    with pytest.raises(GlanceError, match=words) as refused:
         found.add(ONE, "auto", {}, 5)
+    assert f"left the image {status}; its task says: no data at http://web.example/one." in refused.value.message
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,7 @@ def test_an_image_is_deactivated_and_brought_back(glance: Glance, run: Any) -> N
 
 def test_arguments_in_the_place_of_the_module_s_own_count(cloud: Any, run: Any) -> None:
     """As for a second set of credentials."""
+
     class Module:
         params = dict.fromkeys(("cloud", "auth", "auth_type", "region_name", "interface", "validate_certs"))
         no_log_values: set[str] = set()
