@@ -72,14 +72,18 @@ def decide(service: Service, release: Release, arguments: Mapping[str, Any], cor
     for name, key in OPTIONS.items():
         if arguments[name] is not None:
             wanted[key] = arguments[name]
-    pools = {name: _size(arguments[name], found, key, cores) for name, key in POOLS.items() if arguments[name] is not None}
+    pools = {
+        name: _size(arguments[name], found, key, cores) for name, key in POOLS.items() if arguments[name] is not None
+    }
     wanted |= {POOLS[name]: size for name, size in pools.items()}
     changes = _service.merge([found.give(key, value) for key, value in wanted.items()])
     after = _Reader(_service.after(service, changes), release)
     _refuse_idle_filters(after, arguments)
     now = {"methods": after.effective(*METHODS) or [], "plugins": after.effective(*PLUGINS) or []}
     there = {*now["methods"], *now["plugins"]}
-    idle = [f"{name} does nothing without {need}" for name, need in NEEDS.items() if arguments[name] and need not in there]
+    idle = [
+        f"{name} does nothing without {need}" for name, need in NEEDS.items() if arguments[name] and need not in there
+    ]
     return Decision(changes, now["methods"], now["plugins"], pools, idle)
 
 
@@ -130,7 +134,9 @@ def _text(option: Option, value: Any) -> str:
     if not isinstance(items, list):
         return str(value)
     if any("," in str(item) for item in items):
-        raise GlanceError(f"[{option.group}] {option.name}: an item with a comma cannot be written, since it would be divided.")
+        raise GlanceError(
+            f"[{option.group}] {option.name}: an item with a comma cannot be written, since it would be divided."
+        )
     text = ",".join(map(str, items))
     return f"[{text}]" if option.bounds else text
 
@@ -169,7 +175,9 @@ def _refuse_unknown(name: str, known: Sequence[str], release: Release) -> None:
         return
     for later in _catalogue.releases("glance"):
         if later.major > release.major and name in later.import_methods:
-            raise GlanceError(f"{release} has no import method {name}, which came with {later}. It has: {', '.join(known)}.")
+            raise GlanceError(
+                f"{release} has no import method {name}, which came with {later}. It has: {', '.join(known)}."
+            )
     near = difflib.get_close_matches(name.replace("_", "-"), known, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(known) or 'none'}."
     raise GlanceError(f"{release} has no import method {name}. {hint}")
@@ -187,7 +195,9 @@ def _plugins(found: _Reader, known: Imports, arguments: Mapping[str, Any]) -> li
         if name not in (*known.plugins, *arguments["custom_plugins"]):
             near = difflib.get_close_matches(name.replace("-", "_"), known.plugins, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(known.plugins) or 'none'}."
-            raise GlanceError(f"{found.release} has no import plugin {name}. {hint} Name your own in custom_plugins as well.")
+            raise GlanceError(
+                f"{found.release} has no import plugin {name}. {hint} Name your own in custom_plugins as well."
+            )
         if wanted.count(name) > 1:
             raise GlanceError(f"plugins: {name} is given twice.")
     for first, then, reason in known.before:

@@ -77,7 +77,7 @@ class _Place:
     def query(self) -> str:
         if self.single:
             return f"value LIKE '{self.type.name if self.type else self.id}%'"
-        return f"meta_data LIKE '%\"store\": \"{self.id}\"%'"
+        return f'meta_data LIKE \'%"store": "{self.id}"%\''
 
 
 @dataclass
@@ -139,7 +139,9 @@ def decide(service: Service, release: Release, arguments: Mapping[str, Any]) -> 
 def _described(given: Mapping[str, Any], types: Mapping[str, StoreType], release: Release) -> Store:
     name, kind = given["name"], given["type"]
     if not _NAME.fullmatch(name):
-        raise GlanceError(f"The store {name!r} has a name that enabled_backends cannot hold. Use letters, digits, '_', '-'.")
+        raise GlanceError(
+            f"The store {name!r} has a name that enabled_backends cannot hold. Use letters, digits, '_', '-'."
+        )
     if kind not in types:
         raise GlanceError(
             f"The store {name} is of type {kind}, which {release} cannot have among several. Types: {', '.join(types)}."
@@ -203,12 +205,18 @@ def _refuse_names(stores: Sequence[Store], default: str, release: Release) -> No
         if [other.section for other in stores].count(store.section) > 1:
             raise GlanceError(f"The store {store.name} is given twice; names differ by more than upper and lower case.")
         if store.section.startswith("os_glance_"):
-            raise GlanceError(f"The store {store.name}: names that begin with os_glance_ are Glance's own. Choose another.")
+            raise GlanceError(
+                f"The store {store.name}: names that begin with os_glance_ are Glance's own. Choose another."
+            )
         if store.section in groups:
-            raise GlanceError(f"The store {store.name}: [{store.section}] is a section of Glance's own. Choose another name.")
+            raise GlanceError(
+                f"The store {store.name}: [{store.section}] is a section of Glance's own. Choose another name."
+            )
     chosen = next((store for store in stores if store.name == default), None)
     if chosen is None:
-        raise GlanceError(f"default_backend is {default}, which is none of {', '.join(store.name for store in stores)}.")
+        raise GlanceError(
+            f"default_backend is {default}, which is none of {', '.join(store.name for store in stores)}."
+        )
     if chosen.type.read_only:
         raise GlanceError(f"default_backend is {default}, and stores of type {chosen.type.name} can only be read.")
 
@@ -239,7 +247,9 @@ def _store_options(store: Store, edits: _Edits) -> None:
         try:
             wanted = None if text is None else _oslo_types.convert(schema, text, dialect)
         except ValueError as error:
-            raise GlanceError(f"The store {store.name}: {name} = {text} is refused: {str(error).rstrip('.')}.") from error
+            raise GlanceError(
+                f"The store {store.name}: {name} = {text} is refused: {str(error).rstrip('.')}."
+            ) from error
         edits.put(schema, wanted, text)
     for name, secret in store.secrets.items():
         there = [value for value in edits.service["values"] if _key(value) == (store.section, name)]
@@ -325,11 +335,13 @@ def _refuse_values(after: View, stores: Sequence[Store]) -> None:
 
 def _refuse_missing(after: View, stores: Sequence[Store]) -> None:
     for store in stores:
-        missing = [[name for name in row if not _has(after, store, name)] for row in store.type.needs]
-        if all(missing):
-            first = min(missing, key=len)
+        rows = [[name for name in row if not _has(after, store, name)] for row in store.type.needs]
+        if all(rows):
+            # The way on which most is there already.
+            had = [len(row) - len(lacks) for row, lacks in zip(store.type.needs, rows, strict=True)]
+            lacking = ", ".join(rows[had.index(max(had))])
             raise GlanceError(
-                f"The store {store.name} of type {store.type.name} lacks {', '.join(first)}: Glance would start and not be "
+                f"The store {store.name} of type {store.type.name} lacks {lacking}: Glance would start and not be "
                 "able to write to it. Give them in options, or in secrets where they are secret."
             )
 
