@@ -64,6 +64,7 @@ def survey(services, state_dir):
         'addresses': _addresses('/proc/net/fib_trie', '/proc/net/if_inet6'),
         'python': '%d.%d.%d' % sys.version_info[:3],
         'time': time.time(),
+        'cores': os.sysconf('SC_NPROCESSORS_ONLN'),
         'free_bytes': _free_bytes([state_dir] + paths),
         'services': found,
     }

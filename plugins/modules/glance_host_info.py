@@ -120,6 +120,10 @@ time:
   description: The host's clock, in seconds since 1970.
   returned: success
   type: float
+cores:
+  description: Processors that the host's kernel may use.
+  returned: success
+  type: int
 free_bytes:
   description: Free bytes of the file systems that a run would write to, by directory.
   returned: success

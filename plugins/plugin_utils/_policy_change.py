@@ -109,6 +109,11 @@ class Found:
         service["policy"] = {**policy, "files": [new, *others] if text or self.document else others}
         return Found(service, self.release, _policy.settings(service, self.release))
 
+    def file(self, text: str) -> dict[str, Any]:
+        """The policy file with this text, as ``glance_files`` takes it."""
+        there = hashed(self.document["text"] if self.document else None)
+        return {"path": self.path, "content": text, "like": self.own_file, "sha256": there}
+
     def overlaid(self, name: str) -> str | None:
         """Where a policy directory sets the rule, whatever the policy file says."""
         for document in reversed((self.service["policy"] or {"overlays": []})["overlays"]):

@@ -4,18 +4,11 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import io
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
-from ansible.plugins.action import ActionBase
 from ansible_collections.stackops.glance.plugins.action import (
     glance_admin_role,
     glance_policy,
@@ -23,9 +16,9 @@ from ansible_collections.stackops.glance.plugins.action import (
     glance_policy_test,
     glance_property_protection,
 )
-from ansible_collections.stackops.glance.plugins.modules import glance_files, glance_host_info
 
-MODULES = {"glance_files": glance_files, "glance_host_info": glance_host_info}
+from .real_host import Host, Run
+
 PIKE = """{
     "context_is_admin": "role:admin",
     "default": "role:admin",
@@ -36,59 +29,11 @@ PIKE = """{
     "tasks_api_access": "role:admin"
 }
 """
-Run = Callable[..., dict[str, Any]]
-
-
-class Host:
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.conf = directory / "glance-api.conf"
-        self.json, self.yaml = directory / "policy.json", directory / "policy.yaml"
-        self.conf.write_text("[DEFAULT]\ndebug = false\n")
-
-    def snapshot(self) -> dict[str, str]:
-        return {path.name: path.read_text() for path in sorted(self.directory.glob("*.*"))}
 
 
 @pytest.fixture(name="host")
-def fixture_host(tmp_path: Path) -> Host:
-    directory = tmp_path / "etc"
-    directory.mkdir()
-    return Host(directory)
-
-
-@pytest.fixture(name="run")
-def fixture_run(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(ActionBase, "run", lambda self, tmp=None, task_vars=None: {})
-
-    def call(plugin: Any, release: str, check: bool = False, **arguments: Any) -> dict[str, Any]:
-        def execute(module_name: str, module_args: dict[str, Any], task_vars: Any = None) -> dict[str, Any]:
-            if module_name == "ansible.builtin.slurp":
-                path = Path(module_args["src"])
-                if not path.exists():
-                    return {"failed": True, "msg": f"file not found: {path}"}
-                return {"content": base64.b64encode(path.read_bytes()).decode()}
-            asked = {"state_dir": str(tmp_path / "state"), **module_args}
-            asked = {name: value for name, value in asked.items() if value is not None}
-            output = io.StringIO()
-            modes = {"_ansible_check_mode": check, "_ansible_diff": True}
-            with patch_module_args({**asked, **modes}), pytest.raises(SystemExit), contextlib.redirect_stdout(output):
-                MODULES[module_name.rpartition(".")[2]].main()
-            found: dict[str, Any] = json.loads(output.getvalue())
-            return found
-
-        action = plugin.ActionModule.__new__(plugin.ActionModule)
-        given: dict[str, Any] = {"glance_release": release, "config_files": [str(host.conf)]}
-        if plugin in (glance_admin_role, glance_policy, glance_property_protection):
-            given["state_dir"] = str(tmp_path / "state")
-        action._task = SimpleNamespace(args={**given, **arguments}, check_mode=check)
-        action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-        action._execute_module = execute
-        action._remove_tmp_path = lambda path, force=False: None
-        answer: dict[str, Any] = action.run(task_vars={})
-        return answer
-
-    return call
+def fixture_host(real_host: Host) -> Host:
+    return real_host
 
 
 ALLOW = {"persona": ["auditor"], "rule": "publicize_image", "to": "allow"}
