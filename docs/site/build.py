@@ -190,7 +190,7 @@ def lay_out() -> None:
 def main() -> None:
     lay_out()
     config = ROOT / "docs" / "site"
-    command = ["sphinx-build", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto", "-d", SITE / "doctrees"]
+    command = ["sphinx-build", "-b", "html", "-W", "--keep-going", "-q", "-d", SITE / "doctrees"]
     if subprocess.run([*command, "-c", config, SOURCE, HTML], check=False).returncode:
         sys.exit("docs: the warnings above are errors")
     loading = re.compile(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"(?:https?:)?//[^>]*>")

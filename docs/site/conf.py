@@ -17,6 +17,7 @@ extensions = ["myst_parser", "sphinx_antsibull_ext"]
 include_patterns = ["index.md", "docs/**.md", "reference/**", "plugins/plugin_utils/data/README.md"]
 exclude_patterns = ["docs/site"]
 myst_heading_anchors = 4
+antsibull_ext_color_scheme = "none"  # static/site.css has them
 
 html_theme = "furo"
 html_title = project

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("roles/*/README.md"))]
-PLAN = ("_plan", "_policy_plan", "_undo", "_takeover", "_nova")
+PLAN = ("_plan", "_policy_plan", "_undo", "_takeover", "_nova", "_callers")
 
 
 def keeping_v1() -> tuple[str, ...]:
