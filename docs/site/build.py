@@ -147,7 +147,14 @@ def meaning(role: str, option: dict[str, Any]) -> str:
     said = option["description"]
     plugin = dom.PluginIdentifier(fqcn=f"{COLLECTION}.{role}", type="role")
     context = Context(current_plugin=plugin, role_entrypoint="main")
-    return to_rst(parse([said] if isinstance(said, str) else said, context), current_plugin=plugin, par_start="", par_end="", par_sep=" ", par_empty="")
+    return to_rst(
+        parse([said] if isinstance(said, str) else said, context),
+        current_plugin=plugin,
+        par_start="",
+        par_end="",
+        par_sep=" ",
+        par_empty="",
+    )
 
 
 def adapt(page: pathlib.Path) -> None:
@@ -170,7 +177,9 @@ def lay_out() -> None:
     reference.mkdir(parents=True)
     for name in COPIED:
         (SOURCE / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(ROOT / name, SOURCE / name) if (ROOT / name).is_dir() else shutil.copy(ROOT / name, SOURCE / name)
+        shutil.copytree(ROOT / name, SOURCE / name) if (ROOT / name).is_dir() else shutil.copy(
+            ROOT / name, SOURCE / name
+        )
     shutil.copy(ROOT / "docs" / "site" / "index.md", SOURCE)
     command = ["antsibull-docs", "collection", "--use-current", "--fail-on-error", "--squash-hierarchy"]
     subprocess.run([*command, "--no-add-antsibull-docs-version", "--dest-dir", reference, COLLECTION], check=True)

@@ -73,7 +73,9 @@ def test_a_question_asks_for_a_documented_variable(name: str) -> None:
 
 
 def test_findings_to_accept_are_there_and_may_be_accepted() -> None:
-    rows = [line.split("|") for line in (ROOT / "docs" / "findings.md").read_text().splitlines() if line.startswith("| `")]
+    rows = [
+        line.split("|") for line in (ROOT / "docs" / "findings.md").read_text().splitlines() if line.startswith("| `")
+    ]
     accepted = {row[1].strip(" `") for row in rows if row[3].strip() in ("yes", "keeps v1 on")}
     assert set(QUESTIONS["glance_flip_accept"]["choices"]) <= accepted
 

@@ -38,7 +38,9 @@ def test_a_run_that_changed_nothing_names_no_host(ended: str) -> None:
     assert lines[4].endswith(": nothing is left to undo")
 
 
-@pytest.mark.parametrize("ended, begins", [("check", "it would be"), ("undone", "put back"), ("stuck", "not undone yet")])
+@pytest.mark.parametrize(
+    "ended, begins", [("check", "it would be"), ("undone", "put back"), ("stuck", "not undone yet")]
+)
 def test_what_was_not_done_or_not_kept_is_not_called_changed(ended: str, begins: str) -> None:
     lines = said(ended)
     assert begins in lines[0] and "Nova speaks v2" in lines[0]
@@ -64,7 +66,11 @@ def test_the_way_back_is_a_command_for_a_shell() -> None:
     command = _outcome.rollback_command(
         RUN,
         ["/home/ops/my cloud", "a,b"],
-        {"glance_flip_glance_group": "controllers", "glance_flip_nova_group": "", "glance_flip_cloud": {"password": "s3cret"}},
+        {
+            "glance_flip_glance_group": "controllers",
+            "glance_flip_nova_group": "",
+            "glance_flip_cloud": {"password": "s3cret"},
+        },
     )
     assert shlex.split(command) == [
         *("ansible-playbook", "-i", "/home/ops/my cloud", "-i", "a,b", "stackops.glance.rollback"),
