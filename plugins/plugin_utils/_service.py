@@ -48,8 +48,8 @@ def resolve(service: Service, schema: dict[str, Any], release: _catalogue.Releas
     return _oslo_ini.resolve(service["values"], schema, service["environment"], known, dialect)
 
 
-def change(service: Service, schema: dict[str, Any], wanted: bool | None) -> list[Change]:
-    """What to write so that the service gets this value of a boolean, or (None) so that nobody sets it.
+def change(service: Service, schema: dict[str, Any], wanted: bool | str | None) -> list[Change]:
+    """What to write so that the service gets this value of a boolean or a string, or (None) so that nobody sets it.
 
     The value goes to the file that decides today, or else to the first of the service's files that does not belong to a
     package. Raises GlanceError where no file can decide.
@@ -57,7 +57,7 @@ def change(service: Service, schema: dict[str, Any], wanted: bool | None) -> lis
     group, name = schema["group"], schema["name"]
     setting = [value for value in service["values"] if (value["group"], value["option"]) == (group, name)]
     answer = resolve(service, schema)
-    right = answer["status"] == "set" and answer["effective"] is wanted
+    right = answer["status"] == "set" and answer["effective"] == wanted
     if str(answer["origin"]).startswith("environment "):
         if right:
             return []
@@ -72,7 +72,8 @@ def change(service: Service, schema: dict[str, Any], wanted: bool | None) -> lis
         return []
     # The last one read decides, so its file is where the value must stand; the ones before it decide nothing.
     path = setting[-1]["file"] if setting else _own_file(service)
-    return [{"path": path, "options": [{"section": group, "option": name, "value": str(wanted).lower()}]}]
+    value = wanted if isinstance(wanted, str) else str(wanted).lower()
+    return [{"path": path, "options": [{"section": group, "option": name, "value": value}]}]
 
 
 def _own_file(service: Service) -> str:
