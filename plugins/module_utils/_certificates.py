@@ -43,8 +43,8 @@ def openssl(arguments, stdin=b'', only=None):
         environment.update(SSL_CERT_FILE=_NO_PLACE, SSL_CERT_DIR=_NO_PLACE)
     try:
         # A server that takes a connection and says nothing must not hold everything up.
-        process = subprocess.Popen(['timeout', '20', 'openssl'] + arguments, env=environment, close_fds=True, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(['timeout', '20', 'openssl'] + arguments, env=environment, close_fds=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except OSError as error:
         raise GlanceError('openssl cannot be run: %s. Certificates are checked with it; install the package openssl.'
                           % os.strerror(error.errno or 0))
@@ -60,8 +60,8 @@ def blocks(path):
     """The certificates of a PEM file, in order. GlanceError where there is none."""
     found = [match.group(0) + b'\n' for match in _BLOCK.finditer(_files.read(path))]
     if not found:
-        raise GlanceError('%s holds no certificate in PEM form (no line "-----BEGIN CERTIFICATE-----"). Name a file that does.'
-                          % path, path=path)
+        raise GlanceError('%s holds no certificate in PEM form (no line "-----BEGIN CERTIFICATE-----"). Name a file that '
+                          'does.' % path, path=path)
     return found
 
 
@@ -81,7 +81,8 @@ def describe(block, path):
     code, text, err = openssl(['x509', '-noout', '-text', '-nameopt', 'RFC2253'], block)
     dates = [re.search(pattern, text) for pattern in ('Not Before *: (.*)', 'Not After *: (.*)')]
     if code != 0 or None in dates:
-        raise GlanceError('%s holds a certificate that openssl cannot read: %s. Write the file anew.' % (path, _line(err)), path=path)
+        raise GlanceError('%s holds a certificate that openssl cannot read: %s. Write the file anew.'
+                          % (path, _line(err)), path=path)
     names = re.search('X509v3 Subject Alternative Name:[^\n]*\n *([^\n]*)', text)
     before, after = [_seconds(date.group(1)) for date in dates if date is not None]
     return {
@@ -131,9 +132,10 @@ def check(certificate, key, names, trusted=None, now=None):
         _check_time(certificate, each, time.time() if now is None else now)
     missing = [name for name in names if not any(covers(pattern, name) for pattern in own['names'])]
     if missing:
-        raise GlanceError('%s is not for %s: its subject alternative names are %s. Clients look there alone; have a certificate '
-                          'issued with all of %s.' % (certificate, ', '.join(missing), ', '.join(own['names']) or 'none',
-                                                      ', '.join(names)), path=certificate)
+        raise GlanceError('%s is not for %s: its subject alternative names are %s. Clients look there alone; have a '
+                          'certificate issued with all of %s.' % (certificate, ', '.join(missing),
+                                                                  ', '.join(own['names']) or 'none', ', '.join(names)),
+                          path=certificate)
     _check_chain(certificate, own, len(found), trusted)
     return dict(own, chain=len(found), not_after=min(each['not_after'] for each in found))
 
@@ -143,13 +145,13 @@ def _check_key(certificate, key):
     _files.read(key)
     code, public, err = openssl(['pkey', '-in', key, '-passin', 'pass:', '-pubout'])
     if code != 0 or 'BEGIN PUBLIC KEY' not in public:
-        raise GlanceError('%s holds no private key that a service could use by itself (%s). It has to be in PEM form and without '
-                          'a passphrase.' % (key, 'it is encrypted' if b'ENCRYPTED' in _files.read(key) else 'openssl cannot read '
-                                             'it'), path=key)
+        why = 'it is encrypted' if b'ENCRYPTED' in _files.read(key) else 'openssl cannot read it'
+        raise GlanceError('%s holds no private key that a service could use by itself (%s). It has to be in PEM form and '
+                          'without a passphrase.' % (key, why), path=key)
     _code, wanted, _err = openssl(['x509', '-in', certificate, '-noout', '-pubkey'])
     if public.split() != wanted.split():
-        raise GlanceError('%s is not the key of %s: their public keys differ. The server\'s own certificate has to stand first in '
-                          'its file.' % (key, certificate), path=key)
+        raise GlanceError('%s is not the key of %s: their public keys differ. The server\'s own certificate has to stand '
+                          'first in its file.' % (key, certificate), path=key)
 
 
 def _check_time(path, found, now):
@@ -204,11 +206,12 @@ def check_readers(path, uid, gid):
     mode = stat.S_IMODE(status.st_mode)
     strangers = mode & 0o007 or (mode & 0o070 and status.st_gid not in (0, gid)) or status.st_uid not in (0, uid)
     if strangers:
-        raise GlanceError('%s can be read by others than root and the service: mode %04o, user %d, group %d. Make it root\'s with '
-                          'the service\'s group %d and mode 0640.' % (path, mode, status.st_uid, status.st_gid, gid), path=path)
+        raise GlanceError('%s can be read by others than root and the service: mode %04o, user %d, group %d. Make it '
+                          'root\'s with the service\'s group %d and mode 0640.'
+                          % (path, mode, status.st_uid, status.st_gid, gid), path=path)
     if not may_read(path, uid, gid):
-        raise GlanceError('%s cannot be read by the service (user %d, group %d): mode %04o, user %d, group %d, or a directory above '
-                          'it. It would start as root, and refuse every reload in silence.'
+        raise GlanceError('%s cannot be read by the service (user %d, group %d): mode %04o, user %d, group %d, or a '
+                          'directory above it. It would start as root, and refuse every reload in silence.'
                           % (path, uid, gid, mode, status.st_uid, status.st_gid), path=path)
 
 
@@ -241,7 +244,7 @@ def shown(host, port):
 
 def not_shown(wanted):
     # type: (Optional[Dict[str, Any]]) -> Optional[str]
-    """Say what a TLS server shows in place of the certificate that it shall; None when it shows that, or none is asked for."""
+    """Say what a TLS server shows in place of the certificate that it shall; None when it shows it, or none is wanted."""
     if not wanted:
         return None
     found = shown(wanted['host'], wanted['port'])

@@ -85,8 +85,8 @@ class Service:
         try:
             return pwd.getpwnam(self.params['user']).pw_uid, grp.getgrnam(self.params['group']).gr_gid
         except KeyError:
-            raise GlanceError('There is no user %s with a group %s on this host. Install stunnel (Debian: stunnel4), or name those '
-                              'that its package has.' % (self.params['user'], self.params['group']))
+            raise GlanceError('There is no user %s with a group %s on this host. Install stunnel (Debian: stunnel4), or name '
+                              'those that its package has.' % (self.params['user'], self.params['group']))
 
     def config(self):
         # type: () -> str
@@ -98,7 +98,8 @@ class Service:
             u'foreground = yes', u'pid =', u'syslog = no', u'debug = notice',
             u'setuid = %s' % params['user'], u'setgid = %s' % params['group'],
             # Small answers go at once; a client that is gone is noticed.
-            u'socket = l:TCP_NODELAY=1', u'socket = r:TCP_NODELAY=1', u'socket = l:SO_KEEPALIVE=1', u'socket = r:SO_KEEPALIVE=1',
+            u'socket = l:TCP_NODELAY=1', u'socket = r:TCP_NODELAY=1',
+            u'socket = l:SO_KEEPALIVE=1', u'socket = r:SO_KEEPALIVE=1',
             u'', u'[%s]' % self.name,
             u'accept = %s' % _stunnel_address(params['accept']), u'connect = %s' % _stunnel_address(params['connect']),
             u'cert = %s' % params['certificate'], u'key = %s' % params['key'],
@@ -124,13 +125,14 @@ class Service:
         # type: () -> List[Dict[str, Any]]
         """Its files as glance_transaction takes them: before is a hash, content the text after. Those that differ alone."""
         present = self.params['state'] == 'present'
-        wanted = [(self.drop_in, self.unit_settings() if present else None), (self.conf, self.config() if present else None)]
+        wanted = [(self.drop_in, self.unit_settings() if present else None),
+                  (self.conf, self.config() if present else None)]
         found = []
         for path, content in wanted:
             data = _files.found(path)
             if data is not None and b'stackops.glance.stunnel_service' not in data:
-                raise GlanceError('%s was not written by this module: somebody else\'s service has this name. Give this one another '
-                                  'name, or move the file away.' % path, path=path)
+                raise GlanceError('%s was not written by this module: somebody else\'s service has this name. Give this one '
+                                  'another name, or move the file away.' % path, path=path)
             if data != (None if content is None else to_bytes(content)):
                 # stunnel reads its configuration again as the user that it has become. There is no secret in it.
                 found.append({'path': path, 'before': _files.digest(data), 'content': content, 'mode': '0644'})
@@ -144,8 +146,8 @@ class Service:
         params = self.params
         for name in ('certificate', 'key'):
             if not params[name]:
-                raise GlanceError('%s was not given, and there is no service %s yet that could go on with its own. Name the file.'
-                                  % (name, self.name))
+                raise GlanceError('%s was not given, and there is no service %s yet that could go on with its own. Name '
+                                  'the file.' % (name, self.name))
         for name in ('certificate', 'key', 'client_ca', 'trusted_ca'):
             if u'\n' in to_text(params[name] or u''):
                 raise GlanceError('%s must be one line.' % name)
@@ -156,8 +158,8 @@ class Service:
         _certificates.check_readers(params['key'], uid, gid)
         for path in filter(None, (params['certificate'], params['client_ca'])):
             if not _certificates.may_read(path, uid, gid):
-                raise GlanceError('%s cannot be read by %s, so that every reload would be refused in silence. Look at its mode and '
-                                  'at the directories above it.' % (path, params['user']), path=path)
+                raise GlanceError('%s cannot be read by %s, so that every reload would be refused in silence. Look at its '
+                                  'mode and at the directories above it.' % (path, params['user']), path=path)
         if params['client_ca']:
             _check_client_ca(params['client_ca'])
         return found
@@ -217,7 +219,8 @@ def _check_client_ca(path):
     found = [_certificates.describe(block, path) for block in _certificates.blocks(path)]
     usable = [each for each in found if each['ca'] and each['not_after'] > time.time()]
     if not usable:
-        raise GlanceError('%s holds no CA certificate that is still valid, so that no client could be verified.' % path, path=path)
+        raise GlanceError('%s holds no CA certificate that is still valid, so that no client could be verified.' % path,
+                          path=path)
 
 
 # -- changing -----------------------------------------------------------------------------------------------------
@@ -248,7 +251,7 @@ def _present(module, service):
     before = _units.states([service.unit])[service.unit]
     enabled = before['unit_file_state'] == 'enabled'
     result = _result(module, service, files, action != 'none' or not enabled, action)
-    result['listens'] = service.listens
+    result.update(enabled=enabled, listens=service.listens)
     days = (certificate['not_after'] - time.time()) / _certificates.DAY
     result['certificate'] = {
         'subject': certificate['subject'], 'names': certificate['names'], 'fingerprint': certificate['fingerprint'],
@@ -295,7 +298,7 @@ def _put_back(module, service, kept, action, before):
 
 def _wait_until_shown(service, fingerprint):
     # type: (Service, str) -> None
-    """stunnel says nothing to systemd when it refuses to reload: until a TLS client sees the certificate. Raises GlanceError."""
+    """Until a TLS client sees the certificate: stunnel tells systemd nothing when it refuses to reload. Raises GlanceError."""
     timeout = service.params['timeout']
     deadline = time.time() + timeout
     while True:
@@ -303,8 +306,9 @@ def _wait_until_shown(service, fingerprint):
         if trouble is None:
             return
         if time.time() > deadline:
-            raise GlanceError('%s has not taken what it was given: %s after %d s. Its journal says: %s. Look at "journalctl -u %s '
-                              '-n 50".' % (service.unit, trouble, timeout, _units.last_words(service.unit), service.unit))
+            raise GlanceError('%s has not taken what it was given: %s after %d s. Its journal says: %s. Look at "journalctl '
+                              '-u %s -n 50".'
+                              % (service.unit, trouble, timeout, _units.last_words(service.unit), service.unit))
         time.sleep(0.2)
 
 

@@ -485,7 +485,9 @@ class StepRun:
             elif name in self.units('start'):
                 _units.control('disable', name)
             if before['active_state'] == 'active':
-                self.control('reload' if name in self.units('reload') else 'restart', [name])
+                # In the way in which it took the step's files, it takes those from before; retired, it is started.
+                verbs = [verb for verb in ('reload', 'restart', 'start') if name in self.units(verb)]
+                self.control((verbs or ['restart'])[0], [name])
             elif name in self.units('start'):
                 self.control('stop', [name])
 

@@ -253,7 +253,8 @@ def reload_configuration(paths):
         return
     code, out, err = _systemctl(['daemon-reload'])
     if code != 0:
-        raise GlanceError('systemctl daemon-reload failed (%d): %s.' % (code, (err or out).strip().rstrip('.') or 'no message'))
+        raise GlanceError('systemctl daemon-reload failed (%d): %s.'
+                          % (code, (err or out).strip().rstrip('.') or 'no message'))
 
 
 def last_words(name, lines=5):

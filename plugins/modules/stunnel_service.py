@@ -173,6 +173,10 @@ files:
     mode:
       description: The mode that it gets where it is new.
       type: str
+enabled:
+  description: Whether the unit was enabled before. It is now.
+  returned: O(state=present)
+  type: bool
 listens:
   description: Where a client on the host itself finds the service, with C(host) and C(port).
   returned: O(state=present)

@@ -167,11 +167,11 @@ def _opened(
             host=glance.host,
         )
     unit, action = look["unit"], look["action"]
-    if look["changed"]:
+    if action != "none" or not look["enabled"]:
         plan.local.setdefault(OPEN, {})[glance.host] = {
             "name": OPEN,
             "files": look["files"],
-            "start": [unit] * (action in ("start", "none")),
+            "start": [unit] * (action == "start" or not look["enabled"]),
             "reload": [unit] * (action == "reload"),
             "restart": [unit] * (action == "restart"),
             "retire": [],

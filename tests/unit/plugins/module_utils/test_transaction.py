@@ -635,3 +635,12 @@ def test_a_running_service_is_reloaded_both_ways(host: Host) -> None:
     host.undo("one")
     assert host.log == ["daemon-reload", "reload stunnel", "daemon-reload", "enable stunnel", "reload stunnel"]
     assert (host.tmp_path / "stunnel.conf").read_text() == "accept = 9999\n"
+
+
+def test_what_ran_before_it_was_enabled_is_not_cut_on_the_way_back(host: Host) -> None:
+    host.units["stunnel"] = {"active_state": "active", "sub_state": "running", "unit_file_state": "disabled"}
+    host.shows = "ab"
+    host.prepare({**tls(host, start=["stunnel"]), "files": []})
+    host.apply("one")
+    host.undo("one")
+    assert host.log == ["enable stunnel", "start stunnel", "disable stunnel", "start stunnel"]

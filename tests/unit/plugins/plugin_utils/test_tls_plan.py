@@ -48,7 +48,7 @@ def survey(version: str = "15.0.2", **options: str) -> dict[str, Any]:
 def look(action: str = "start", **more: Any) -> dict[str, Any]:
     certificate = {"fingerprint": "ab", "expires_soon": False, "not_after": "2027-01-01T00:00:00Z", "days_left": 36}
     files = [{"path": "/etc/stunnel/glance.conf", "before": "", "content": "x", "mode": "0644"}] * (action != "none")
-    return {"changed": action != "none", "action": action, "unit": "stunnel@glance.service", "files": files,
+    return {"enabled": action != "start", "action": action, "unit": "stunnel@glance.service", "files": files,
             "listens": {"host": "127.0.0.1", "port": 9293}, "certificate": certificate, **more}  # fmt: skip
 
 
@@ -100,6 +100,11 @@ def test_nothing_is_left_where_all_is_done() -> None:
     done = [entry("public", "https://cloud.example:9293"), entry("admin", "https://other.example")]
     made = plan({"g1": survey(public_endpoint="https://cloud.example:9293/")}, {"g1": look("none")}, done)
     assert (made.verdict, made.steps, findings(made)) == ("nothing_to_do", [], [])
+
+
+def test_a_service_that_would_not_come_again_at_boot_is_enabled() -> None:
+    part = plan({"g1": survey()}, {"g1": look("none", enabled=False)}).local["glance_tls_open"]["g1"]
+    assert (part["start"], part["files"]) == (["stunnel@glance.service"], [])
 
 
 @pytest.mark.parametrize("action", ["reload", "restart"])
