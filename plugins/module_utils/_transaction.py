@@ -13,7 +13,7 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
     restart_back  units to restart only when the step is undone; may be left out. Where there are no others, nothing is
               drained on the way there
     retire    units to stop and disable
-    drain     {file, port, grace: seconds, timeout: seconds} or null
+    drain     {file, port, units, staging: [directories], stores: [directories], grace: seconds, timeout: seconds} or null
     health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}
 
 Every call works for a slice of time and then says that it is not finished, so that an action can show the progress and
@@ -232,6 +232,7 @@ class StepRun:
 
     def record(self, event, **facts):
         # type: (str, **Any) -> None
+        """Write into the journal, under the write guard alone: what another run has taken over is no longer ours to tell."""
         self.run.record(event, step=self.name, token=self.token, direction=self.begin, **facts)
 
     def touched(self):
@@ -284,12 +285,13 @@ class StepRun:
         if 'drained' not in seen:
             if not self.wait_for_drain(seen[self.begin]['time']):
                 return
-            self.record('drained')
+            with _runs.write_guard(self.state_dir, self.token):
+                self.record('drained')
         if 'restarted' not in seen:
             with _runs.write_guard(self.state_dir, self.token):
                 change()
+                self.record('restarted', files=self.result['files'], units=self.result['units'])
             self.result['changed'] = True
-            self.record('restarted', files=self.result['files'], units=self.result['units'])
         started = self.mine()['restarted']['time']
         if not self.wait_for_health(started):
             return
@@ -331,7 +333,8 @@ class StepRun:
             if found is None:
                 return True
             if time.time() > since + timeout:
-                self.record('failed', reason=found)
+                with _runs.write_guard(self.state_dir, self.token):
+                    self.record('failed', reason=found)
                 raise GlanceError('Step %s: waited %d s for %s, but %s.' % (self.name, timeout, what, found))
             if time.time() > self.deadline:
                 self.result.update(finished=False, progress=['waiting for %s: %s' % (what, found)])

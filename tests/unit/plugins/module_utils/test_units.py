@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from ansible_collections.stackops.glance.plugins.module_utils import _units
@@ -183,3 +184,24 @@ def test_what_counts_as_done(systemctl, verb, state):
     systemctl[0]["show"] = [shown()]
     with pytest.raises(GlanceError):
         _units.control(verb, "x")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [(["glance-api"], [11, 12]), (["glance-api.service", "nova-api"], [11, 12, 13]), (["glance"], []), ([], [])],
+)
+def test_processes_of_units_are_found_by_their_control_groups(
+    tmp_path: Path, names: list[str], expected: list[int]
+) -> None:
+    groups = {
+        "11": "4:cpu:/\n1:name=systemd:/docker/1f/system.slice/glance-api.service\n",
+        "12": "0::/system.slice/glance-api.service/child\n",
+        "13": "0::/system.slice/nova-api.service\n",
+        "14": "0::/user.slice/x:glance-api.service.d\n",
+    }
+    for pid, text in groups.items():
+        (tmp_path / pid).mkdir()
+        (tmp_path / pid / "cgroup").write_text(text)
+    (tmp_path / "15").mkdir()  # gone meanwhile
+    (tmp_path / "self").mkdir()
+    assert sorted(_units.processes(names, str(tmp_path))) == expected
