@@ -135,6 +135,12 @@ class ActionModule(ActionBase):
                 }
                 for host in hosts
             },
+            # Locks of dead runs on hosts that this run has nothing to do with.
+            "left_locked": {
+                host: {"run_id": token.rpartition(":")[0], "token": token}
+                for host, token in plan.runs.seen.items()
+                if host not in hosts
+            },
             "catalogue": plan.catalogue,
             # What an earlier attempt changed there is not in this plan, but on record.
             "catalogue_undo": (continued or {}).get("catalogue") or plan.catalogue,

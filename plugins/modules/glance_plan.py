@@ -234,6 +234,11 @@ hosts:
     the token of a lock that may be taken over.
   returned: success
   type: dict
+left_locked:
+  description: Hosts that this run has nothing to do with and that a dead run left locked, each with the C(run_id) and the
+    C(token) of that lock, to be given back with O(stackops.glance.glance_transaction#module:state=closed).
+  returned: success
+  type: dict
 catalogue:
   description: Endpoints that change, each with id, url_before and url_after.
   returned: success

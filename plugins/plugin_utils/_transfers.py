@@ -40,7 +40,10 @@ def places(service: dict[str, Any], release: Release) -> Places:
         staging += _directories(view, group)
     sections = view.backends or {"glance_store": "file" if "filesystem" in view.drivers else ""}
     stores = [
-        path for group, kind in sections.items() if STORES.get(kind) == "filesystem" for path in _directories(view, group)
+        path
+        for group, kind in sections.items()
+        if STORES.get(kind) == "filesystem"
+        for path in _directories(view, group)
     ]
     return Places(_unique(staging), _unique(stores), sorted(view.drivers - {"filesystem", READ_ONLY}))
 

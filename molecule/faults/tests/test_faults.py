@@ -21,7 +21,7 @@ POINTS = (
     Point(BACK, "killed with its worker", "glance2 undoing glance_v1_off", BACK),
     Point(FORTH, "killed, its worker lives on", "glance1 applying glance_v1_off", BACK),
     Point(FORTH, "host crashed", "glance1 drained glance_v1_off", BACK),
-    Point(FORTH, "records' disk full", "glance1 drained glance_v1_off", FORTH),
+    Point(FORTH, "no room for records", "glance1 drained glance_v1_off", FORTH),
 )
 
 

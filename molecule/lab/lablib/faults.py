@@ -263,8 +263,8 @@ FAULTS: dict[str, Callable[[str], contextlib.AbstractContextManager[None]]] = {
     "service does not start": _does_not_start,
     "Keystone down": lambda _host: _stopped("keystone"),
     "database down": lambda _host: _stopped("mariadb"),
-    "records' disk full": lambda host: _full(host, trial.RECORDS),
-    "configuration's disk full": lambda host: _full(host, CONFIGURATION),
+    "no room for records": lambda host: _full(host, trial.RECORDS),
+    "no room for configuration": lambda host: _full(host, CONFIGURATION),
     "a second run beside it": _second,
 }
 #: Faults other than SIGKILL, at a sample of moments.
@@ -301,7 +301,7 @@ SAMPLE = [
     ),
     *(
         Point(playbook, fault, at, then)
-        for fault in ("records' disk full", "configuration's disk full")
+        for fault in ("no room for records", "no room for configuration")
         for playbook, at, then in (
             (FORTH, "glance1 prepared", FORTH),
             (FORTH, "glance1 applying glance_v1_off", FORTH),
@@ -329,7 +329,7 @@ SAMPLE = [
 @contextlib.contextmanager
 def _own_disk(point: Point) -> Iterator[None]:
     """What is to be full is a file system of its own, from before the run until after the next command."""
-    directory = {"records' disk full": trial.RECORDS, "configuration's disk full": CONFIGURATION}.get(point.fault)
+    directory = {"no room for records": trial.RECORDS, "no room for configuration": CONFIGURATION}.get(point.fault)
     if directory is None:
         yield
         return
@@ -376,7 +376,9 @@ def attempt(point: Point, states: States) -> None:
             watch.wait(run)
             with FAULTS[point.fault](point.host):
                 run.wait()
-            assert "Traceback (most recent call last)" not in run.output, f"It died of an error of its own:\n{run.tail()}"
+            assert "Traceback (most recent call last)" not in run.output, (
+                f"It died of an error of its own:\n{run.tail()}"
+            )
             play(point.then).succeeds()
         states.check(point.then)
 

@@ -55,5 +55,7 @@ def places(release: str, *lines: str) -> _transfers.Places:
         ),
     ],
 )
-def test_places(release: str, lines: tuple[str, ...], staging: list[str], stores: list[str], elsewhere: list[str]) -> None:
+def test_places(
+    release: str, lines: tuple[str, ...], staging: list[str], stores: list[str], elsewhere: list[str]
+) -> None:
     assert places(release, *lines) == _transfers.Places(staging, stores, elsewhere)
