@@ -35,7 +35,16 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "nova_option": {"type": "str", "choices": ["absent", "false"], "default": "absent"},
     "accept": {"type": "list", "elements": "str", "default": []},
     "takeover": {"type": "bool", "default": False},
-    "drain": {"type": "dict", "default": {}},
+    "drain": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "by": {"type": "str", "choices": ["health_check", "hook"], "default": "health_check"},
+            "file": {"type": "path"},
+            "grace": {"type": "int", "default": 4},
+            "timeout": {"type": "int", "default": 600},
+        },
+    },
     "settle": {"type": "int", "default": 3},
     "start_timeout": {"type": "int", "default": 120},
     "run_id": {"type": "str"},

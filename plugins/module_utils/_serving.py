@@ -37,8 +37,8 @@ ESTABLISHED = '01'  # as /proc/net/tcp writes it
 
 def drain(drain):
     # type: (Optional[Dict[str, Any]]) -> None
-    """Make the health check answer 503, so that the balancer sends nothing new here."""
-    if drain is None:
+    """Make the health check answer 503, so that the balancer sends nothing new here; a hook may have seen to that."""
+    if drain is None or drain['file'] is None:
         return
     try:
         with open(drain['file'], 'a'):
@@ -52,7 +52,7 @@ def drain(drain):
 def undrain(drain):
     # type: (Optional[Dict[str, Any]]) -> None
     """Let the health check answer 200 again."""
-    if drain is None:
+    if drain is None or drain['file'] is None:
         return
     try:
         os.unlink(drain['file'])

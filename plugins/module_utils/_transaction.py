@@ -13,7 +13,8 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
     restart_back  units to restart only when the step is undone; may be left out. Where there are no others, nothing is
               drained on the way there
     retire    units to stop and disable
-    drain     {file, port, units, staging: [directories], stores: [directories], grace: seconds, timeout: seconds} or null
+    drain     {file, port, units, staging: [directories], stores: [directories], grace: seconds, timeout: seconds} or null;
+              without a file somebody else takes the host out of the balancer
     health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}
 
 Every call works for a slice of time and then says that it is not finished, so that an action can show the progress and

@@ -262,9 +262,13 @@ class Glance:
         return _transfers.places(self.api, self.release)
 
     def drain(self, wishes: Wishes) -> dict[str, Any] | None:
-        """Drain through Glance's own health check, where the paste file has it or the operator names its file."""
-        file = wishes.drain.get("file") or _paste.drain_file(self.api["paste"])
-        if not file:
+        """Drain through Glance's own health check, where the paste file has it or the operator names its file.
+
+        Where the operator's hook takes the host out of the balancer, only the wait until nothing runs is left to do.
+        """
+        by_hook = wishes.drain.get("by") == "hook"
+        file = None if by_hook else wishes.drain.get("file") or _paste.drain_file(self.api["paste"])
+        if not file and not by_hook:
             return None
         return {
             "file": file,

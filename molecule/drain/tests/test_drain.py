@@ -69,38 +69,56 @@ def arrived(host: str, image: str) -> bool:
     return bool(trial.ask(host, f"/v2/images/{image}")[1]["checksum"] == hashlib.md5(b"x" * SIZE).hexdigest())
 
 
-def test_copy_from_of_v1_is_outwaited() -> None:
-    described = {"name": "copied", "disk_format": "raw", "container_format": "bare"}
-    code, answer = trial.ask(
-        "glance1",
-        "/v1/images",
-        "POST",
-        x_glance_api_copy_from=SOURCE,
-        **{f"x_image_meta_{name}": value for name, value in described.items()},
-    )
+def copied(name: str) -> str:
+    """An image that glance1 has begun to fetch."""
+    headers = {"x_image_meta_name": name, "x_image_meta_disk_format": "raw", "x_image_meta_container_format": "bare"}
+    code, answer = trial.ask("glance1", "/v1/images", "POST", x_glance_api_copy_from=SOURCE, **headers)
     assert code == 201, answer
-    image = answer["image"]["id"]
+    image = str(answer["image"]["id"])
     trial.wait_for(lambda: trial.sh("glance1", f"stat -c %s /var/lib/glance/images/{image} 2>/dev/null || :"))
-    waits_for(trial.flip(), f"/var/lib/glance/images/{image}")
+    return image
+
+
+def in_balancer() -> dict[str, str]:
+    """Each server's state, by haproxy."""
+    rows = trial.sh("infra", "echo 'show stat' | socat - /run/haproxy/admin.sock").splitlines()
+    fields = [row.split(",") for row in rows]
+    status = fields[0].index("status")
+    return {row[1]: row[status] for row in fields if row[0] == "glance" and row[1] in trial.GLANCES}
+
+
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The operator takes a host out of the balancer, and puts it back, through haproxy's admin socket."""
+    folder = tmp_path_factory.mktemp("hooks")
+    for name, state in (("out", "drain"), ("in", "ready")):
+        script = f"echo set server glance/{{{{ inventory_hostname }}}} state {state} | socat - /run/haproxy/admin.sock"
+        task = {
+            "name": "Tell the balancer",
+            "ansible.builtin.shell": script,
+            "delegate_to": "infra",
+            "when": "inventory_hostname in groups['glance_api']",
+        }
+        (folder / f"{name}.yml").write_text(json.dumps([task]), encoding="utf-8")
+    return {"hook_before": str(folder / "out.yml"), "hook_after": str(folder / "in.yml")}
+
+
+def test_copy_from_of_v1_is_outwaited_where_a_hook_drains(hooks: dict[str, Any]) -> None:
+    image = copied("copied")
+    run = trial.flip(drain={"by": "hook", "grace": 1}, **hooks)
+    trial.wait_for(lambda: in_balancer()["glance1"] == "DRAIN", trial.LIMIT)
+    waits_for(run, f"/var/lib/glance/images/{image}")
     assert arrived("glance1", image)
     assert trial.locked() == []
+    trial.wait_for(lambda: in_balancer() == dict.fromkeys(trial.GLANCES, "UP"))
 
 
-def test_a_transfer_that_does_not_end_in_time_is_not_cut() -> None:
+def test_a_transfer_that_does_not_end_in_time_is_not_cut(hooks: dict[str, Any]) -> None:
     """It is refused after the time-out, with the host as it was and back at work."""
-    trial.roll_back().succeeds()
-    before = trial.look()
-    described = {"name": "endless", "disk_format": "raw", "container_format": "bare"}
-    image = trial.ask(
-        "glance1",
-        "/v1/images",
-        "POST",
-        x_glance_api_copy_from=SOURCE,
-        **{f"x_image_meta_{name}": value for name, value in described.items()},
-    )[1]["image"]["id"]
-    trial.flip(drain={"grace": 1, "timeout": 5}).fails(
-        "waited 5 s for traffic to stop", image, "an import, a copy or an upload"
-    )
+    trial.roll_back(**hooks).succeeds()
+    before, image = trial.look(), copied("endless")
+    run = trial.flip(drain={"grace": 1, "timeout": 5})
+    run.fails("waited 5 s for traffic to stop", image, "an import, a copy or an upload")
     assert trial.differences(before, trial.look()) == []
     assert trial.answers("glance1", "/healthcheck") == 200
     go_on()

@@ -158,8 +158,9 @@ def test_drain_and_undrain(tmp_path: Path) -> None:
     for _twice in range(2):
         _serving.undrain(drain)
     assert not (tmp_path / "off").exists()
-    _serving.drain(None)
-    _serving.undrain(None)
+    for nothing_to_do in (None, {"file": None}):  # with a hook, nothing is left to do
+        _serving.drain(nothing_to_do)
+        _serving.undrain(nothing_to_do)
 
 
 def test_a_drain_file_that_cannot_be_made_or_removed(tmp_path: Path) -> None:

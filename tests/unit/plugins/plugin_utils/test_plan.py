@@ -189,6 +189,16 @@ def test_v2_is_turned_on_where_it_is_off() -> None:
     }  # fmt: skip
 
 
+def test_where_a_hook_drains_what_runs_is_waited_for() -> None:
+    made = plan(
+        fleet(g1=glance(), n1=nova(V2)), v1_off=True, drain={"by": "hook", "file": "/etc/glance/off", "grace": 0}
+    )
+    part = made.local["glance_v1_off"]["g1"]["drain"]
+    assert (part["file"], part["port"], part["grace"], part["timeout"]) == (None, 9292, 0, 600)
+    made = plan(fleet(g1=glance(), n1=nova(V2)), v1_off=True, drain={"by": "health_check"})
+    assert made.local["glance_v1_off"]["g1"]["drain"] is None
+
+
 def test_a_copy_from_that_no_file_shows_is_said() -> None:
     paste = {"file": "/etc/glance/paste.ini", "flavor": None, "error": None,
              "text": "[filter:h]\nbackends = disable_by_file\ndisable_by_file_path = /etc/glance/off\n"}  # fmt: skip
