@@ -36,7 +36,16 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "nova_option": {"type": "str", "choices": ["absent", "false"], "default": "absent"},
     "accept": {"type": "list", "elements": "str", "default": []},
     "takeover": {"type": "bool", "default": False},
-    "drain": {"type": "dict", "default": {}},
+    "drain": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "by": {"type": "str", "choices": ["health_check", "hook"], "default": "health_check"},
+            "file": {"type": "path"},
+            "grace": {"type": "int", "default": 4},
+            "timeout": {"type": "int", "default": 600},
+        },
+    },
     "settle": {"type": "int", "default": 3},
     "start_timeout": {"type": "int", "default": 120},
     "run_id": {"type": "str"},
@@ -139,6 +148,12 @@ class ActionModule(ActionBase):
                     "seen_token": plan.runs.seen.get(host),
                 }
                 for host in hosts
+            },
+            # Locks of dead runs on hosts that this run has nothing to do with.
+            "left_locked": {
+                host: {"run_id": token.rpartition(":")[0], "token": token}
+                for host, token in plan.runs.seen.items()
+                if host not in hosts
             },
             "catalogue": plan.catalogue,
             # What an earlier attempt changed there is not in this plan, but on record.

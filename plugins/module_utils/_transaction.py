@@ -15,7 +15,8 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
     restart_back  units to restart only when the step is undone; may be left out. Where there are no others, nothing is
               drained on the way there
     retire    units to stop and disable
-    drain     {file, port, grace: seconds, timeout: seconds} or null
+    drain     {file, port, units, staging: [directories], stores: [directories], grace: seconds, timeout: seconds} or null;
+              without a file somebody else takes the host out of the balancer
     health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}, and where a TLS service has
               to show its certificate once the step is done, certificate: {host, port, fingerprint}
 
@@ -54,12 +55,15 @@ MARGIN = 1024 * 1024
 # -- prepare ------------------------------------------------------------------------------------------------------
 
 
-def plan_files(steps):
-    # type: (List[Dict[str, Any]]) -> Tuple[Dict[str, Optional[bytes]], Dict[str, Optional[bytes]]]
+def plan_files(steps, run=None):
+    # type: (List[Dict[str, Any]], Optional[_runs.Run]) -> Tuple[Dict[str, Optional[bytes]], Dict[str, Optional[bytes]]]
     """Compute every file before and after all steps (None: it is not there); add the hash after each step to the step.
 
-    Raises GlanceError where a file is not the one that the plan was made from.
+    Raises GlanceError where a file is not the one that the plan was made from. A worker that outlived its killed playbook
+    may have gone on since the survey: what this very ``run`` was writing by its journal is no stranger's work.
     """
+    own = [(change['path'], change['before'], change['after']) for entry in (run.journal() if run else [])
+           if entry['event'] == 'applying' for change in entry['files']]
     before = {}  # type: Dict[str, Optional[bytes]]
     after = {}  # type: Dict[str, Optional[bytes]]
     for step in steps:
@@ -68,7 +72,7 @@ def plan_files(steps):
             if path not in after:
                 before[path] = after[path] = _files.found(path)
                 found = _files.digest(after[path])
-                if found != change['before']:
+                if found != change['before'] and (path, change['before'], found) not in own:
                     raise GlanceError('%s has changed since the survey (SHA-256 %s, surveyed %s). Nothing was changed; '
                                       'run again to plan from what is there now.'
                                       % (path, found or 'of no file', change['before'] or 'as no file'))
@@ -116,7 +120,8 @@ def prepare(params, check_mode):
     # type: (Dict[str, Any], bool) -> Dict[str, Any]
     """Check files and space, take the lock, write the manifest and the pre-images. In check mode: check and show."""
     steps, state_dir = params['steps'] or [], params['state_dir']
-    before, after = plan_files(steps)
+    run = _runs.Run(state_dir, params['run_id'])
+    before, after = plan_files(steps, run)
     check_space(state_dir, before, after)
     result = {
         'changed': bool(steps),
@@ -126,7 +131,6 @@ def prepare(params, check_mode):
     if check_mode:
         return result
     result['run_token'] = token = open_run(params)
-    run = _runs.Run(state_dir, params['run_id'])
     try:
         manifest = dict(params['manifest'], format=1, run_id=params['run_id'], local={})
         if run.exists:
@@ -138,9 +142,18 @@ def prepare(params, check_mode):
                 run.keep(data)
         run.record('prepared', token=token, steps=[step['name'] for step in steps])
     except GlanceError:
-        close(state_dir, params['run_id'], token, None)
+        _give_up(state_dir, params['run_id'], token)
         raise
     return result
+
+
+def _give_up(state_dir, run_id, token):
+    # type: (str, str, str) -> None
+    """Give the lock back, also where there is no room to say why."""
+    try:
+        close(state_dir, run_id, token, None)
+    except GlanceError:
+        _runs.release(state_dir, token)
 
 
 def _continued(old, new):
@@ -247,6 +260,7 @@ class StepRun:
 
     def record(self, event, **facts):
         # type: (str, **Any) -> None
+        """Write into the journal, under the write guard alone: what another run has taken over is no longer ours to tell."""
         self.run.record(event, step=self.name, token=self.token, direction=self.begin, **facts)
 
     def touched(self):
@@ -299,12 +313,13 @@ class StepRun:
         if 'drained' not in seen:
             if not self.wait_for_drain(seen[self.begin]['time']):
                 return
-            self.record('drained')
+            with _runs.write_guard(self.state_dir, self.token):
+                self.record('drained')
         if 'restarted' not in seen:
             with _runs.write_guard(self.state_dir, self.token):
                 change()
+                self.record('restarted', files=self.result['files'], units=self.result['units'])
             self.result['changed'] = True
-            self.record('restarted', files=self.result['files'], units=self.result['units'])
         started = self.mine()['restarted']['time']
         if not self.wait_for_health(started):
             return
@@ -350,7 +365,8 @@ class StepRun:
             if found is None:
                 return True
             if time.time() > since + timeout:
-                self.record('failed', reason=found)
+                with _runs.write_guard(self.state_dir, self.token):
+                    self.record('failed', reason=found)
                 raise GlanceError('Step %s: waited %d s for %s, but %s.' % (self.name, timeout, what, found))
             if time.time() > self.deadline:
                 self.result.update(finished=False, progress=['waiting for %s: %s' % (what, found)])
@@ -504,7 +520,7 @@ def close(state_dir, run_id, run_token, outcome, keep=None):
     """
     run = _runs.Run(state_dir, run_id)
     with _runs.write_guard(state_dir, run_token):
-        if outcome is None and run.exists and not run.step_states():
+        if outcome is None and run.exists and run.status() == 'prepared':
             outcome = 'abandoned'
         if outcome is not None:
             run.record(outcome, token=run_token)

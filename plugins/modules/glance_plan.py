@@ -186,10 +186,29 @@ options:
     type: bool
     default: false
   drain:
-    description: How a Glance host is drained where its paste file does not say, as C(file), C(grace) and C(timeout) in
-      seconds.
+    description: How a Glance host is drained.
     type: dict
     default: {}
+    suboptions:
+      by:
+        description:
+          - V(health_check) makes the host's health check fail, so that the balancer leaves it.
+            Where there is no file for that, the host is not drained at all.
+          - V(hook) leaves that to the operator's tasks before the step, and only waits until nothing runs on the host.
+        type: str
+        choices: [health_check, hook]
+        default: health_check
+      file:
+        description: File that makes the health check answer 503, where the paste file does not name it.
+        type: path
+      grace:
+        description: Seconds that the balancer gets to notice.
+        type: int
+        default: 4
+      timeout:
+        description: Seconds that what runs on the host gets to end.
+        type: int
+        default: 600
   settle:
     description: Seconds that a restarted service has to stay up.
     type: int
@@ -254,6 +273,11 @@ steps:
 hosts:
   description: For each host of the run its parts of the steps, the names of the steps to do and of all that concern it, and
     the token of a lock that may be taken over.
+  returned: success
+  type: dict
+left_locked:
+  description: Hosts that this run has nothing to do with and that a dead run left locked, each with the C(run_id) and the
+    C(token) of that lock, to be given back with O(stackops.glance.glance_transaction#module:state=closed).
   returned: success
   type: dict
 catalogue:

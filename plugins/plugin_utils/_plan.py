@@ -10,6 +10,7 @@ the form that glance_transaction takes. Nothing here reads a host, a cloud or a 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import (
     _policy_file,
     _service,
     _takeover,
+    _transfers,
 )
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding, accepted
 
@@ -262,14 +264,25 @@ class Glance:
     def port(self) -> int:
         return int(self.value("bind_port") or 9292)
 
+    @functools.cached_property
+    def transfers(self) -> _transfers.Places:
+        return _transfers.places(self.api, self.release)
+
     def drain(self, wishes: Wishes) -> dict[str, Any] | None:
-        """Drain through Glance's own health check, where the paste file has it or the operator names its file."""
-        file = wishes.drain.get("file") or _paste.drain_file(self.api["paste"])
-        if not file:
+        """Drain through Glance's own health check, where the paste file has it or the operator names its file.
+
+        Where the operator's hook takes the host out of the balancer, only the wait until nothing runs is left to do.
+        """
+        by_hook = wishes.drain.get("by") == "hook"
+        file = None if by_hook else wishes.drain.get("file") or _paste.drain_file(self.api["paste"])
+        if not file and not by_hook:
             return None
         return {
             "file": file,
             "port": self.port,
+            "units": [unit["name"] for unit in self.api["units"]],
+            "staging": self.transfers.staging,
+            "stores": self.transfers.stores,
             "grace": wishes.drain.get("grace", 4),
             "timeout": wishes.drain.get("timeout", 600),
         }
@@ -641,6 +654,24 @@ def _v1_off(glances: list[Glance], wishes: Wishes, plan: Plan) -> None:
                 glance.health(wishes, present=["v2"], absent=["v1"]),
                 glance.drain(wishes),
                 retire,
+            )
+
+
+# -- what a drain cannot see --------------------------------------------------------------------------------------
+
+
+def unseen_transfers(plan: Plan) -> None:
+    """v1 fetches ``copy_from`` after it has answered, straight into the store: only a file store shows that."""
+    for glance in plan.glances:
+        drained = [hosts[glance.host] for hosts in plan.local.values() if hosts.get(glance.host, {}).get("drain")]
+        if drained and glance.offers["v1"] and glance.transfers.elsewhere:
+            plan.add(
+                "copy_from_unseen",
+                "warning",
+                f"A copy_from of v1 into {', '.join(glance.transfers.elsewhere)} shows neither in a connection nor in a file, "
+                "so it is cut when this host restarts.",
+                "Let glance_flip_hook_before wait until no image is queued or saving, or run while nobody uses copy_from.",
+                host=glance.host,
             )
 
 

@@ -191,6 +191,7 @@ def join(plan: _plan.Plan, wishes: _plan.Wishes, policy: PolicyWishes, people: M
             f"Keystone did not tell who holds which roles: {people['msg']}",
             "Give credentials of an administrator; else look yourself for those without member or reader.",
         )
+    _plan.unseen_transfers(plan)
     plan.findings = accepted(plan.findings, wishes.accept)
 
 

@@ -307,6 +307,38 @@ def test_a_stale_worker_writes_nothing(host: Host) -> None:
     assert host.conf.read_bytes() == BEFORE and not host.drained
 
 
+@pytest.mark.parametrize("trouble", [None, "1 connection is open"])
+def test_a_worker_that_turns_stale_while_it_waits_leaves_the_journal_alone(
+    host: Host, monkeypatch: pytest.MonkeyPatch, trouble: str | None
+) -> None:
+    step = host.step("one", V2_ON)
+    step["drain"]["timeout"] = 0
+    host.prepare(step)
+    stale = host.token
+
+    def taken_over(drain: Any, since: float) -> str | None:
+        host.open_again()
+        return trouble
+
+    monkeypatch.setattr(_serving, "still_busy", taken_over)
+    with pytest.raises(_runs.LockedError, match="stale"):
+        host.apply("one", run_token=stale)
+    assert host.conf.read_bytes() == BEFORE and host.events == ["prepared", "applying"]
+
+
+def test_what_a_worker_that_outlived_its_playbook_wrote_since_the_survey_is_no_strangers_work(host: Host) -> None:
+    step = host.step("one", V2_ON)
+    host.prepare(step)
+    host.apply("one")  # the survey of the next run came before this, and its plan is made from the file of then
+    host.prepare(step, seen_token=host.token)
+    assert host.apply("one")["files"] == []
+    host.undo("one")
+    assert host.conf.read_bytes() == BEFORE
+    host.conf.write_bytes(BEFORE + b"x = 1\r\n")
+    with pytest.raises(GlanceError, match="has changed since the survey"):
+        host.prepare(step, seen_token=host.token)
+
+
 # -- killed, and again ------------------------------------------------------------------------------------------------
 
 
@@ -486,6 +518,25 @@ def test_without_an_outcome_an_untouched_run_is_abandoned_and_another_stays_unfi
     assert host.close(None)["outcome"] is None
     assert _runs.read_lock(host.state_dir) is None
     assert _runs.summary(host.state_dir)["unfinished"]["run_id"] == RUN
+
+
+def test_the_lock_of_a_run_that_is_over_is_given_back_without_another_word(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.run.record("committed")  # and killed before the lock was given back; of the steps none was this host's
+    assert host.close(None)["outcome"] is None
+    assert host.run.status() == "committed" and _runs.read_lock(host.state_dir) is None
+
+
+def test_no_room_for_the_records_leaves_no_lock(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: str, data: bytes) -> None:
+        raise GlanceError(f"{path} cannot be written: No space left on device.")
+
+    monkeypatch.setattr(
+        _runs.Run, "write_manifest", lambda run, manifest: monkeypatch.setattr(_runs, "write_private", full)
+    )
+    with pytest.raises(GlanceError, match="No space left"):
+        host.prepare(host.step("one", V2_ON))
+    assert _runs.read_lock(host.state_dir) is None
 
 
 def test_closing_prunes_old_records(host: Host) -> None:
