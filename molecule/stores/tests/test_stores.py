@@ -30,9 +30,7 @@ class Glance:
         self.headers = seed.Api("admin").headers
 
     def raw(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> bytes:
-        status, _headers, answer = seed.request(
-            method, self.base + path, {**self.headers, "Content-Type": kind}, body
-        )
+        status, _headers, answer = seed.request(method, self.base + path, {**self.headers, "Content-Type": kind}, body)
         assert status < 300, f"{method} {path}: {status} {answer[:300]!r}"
         return answer
 
@@ -57,7 +55,9 @@ def images() -> Iterator[dict[str, str]]:
     found = {}
     with trial.joined(*HOSTS):
         for host in HOSTS:
-            trial.sh(host, f"sed -i '/^enabled_backends *=/d' {trial.GLANCE_CONF}; systemctl --no-block restart glance-api")
+            trial.sh(
+                host, f"sed -i '/^enabled_backends *=/d' {trial.GLANCE_CONF}; systemctl --no-block restart glance-api"
+            )
         for host in HOSTS:
             trial.wait_for(lambda host=host: trial.answers(host, "/healthcheck") == 200, seconds=120)
             api = Glance(host)
@@ -170,7 +170,9 @@ def test_each_release_takes_stores_of_every_type(images: dict[str, str]) -> None
     for host in HOSTS:
         command = "cd / && $(ls /opt/glance/*/bin/python) - /root/rendered.conf"
         answer = json.loads(
-            run("docker", "exec", "-i", trial.LAB + host, "sh", "-c", command, stdin=asking, timeout=60).splitlines()[-1]
+            run("docker", "exec", "-i", trial.LAB + host, "sh", "-c", command, stdin=asking, timeout=60).splitlines()[
+                -1
+            ]
         )
         wanted = [each for each in RENDERED if host == "glance25" or each["type"] != "cinder"]
         unknown = [name for name in answer["unknown"] if not name.startswith("volumes/") or host == "glance25"]
