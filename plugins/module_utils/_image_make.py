@@ -49,7 +49,7 @@ LAST = {"visibility": "visibility", "protected": "protected"}
 #: Seconds between two tries to reach a Glance that does not answer.
 PAUSE = 1.0
 #: Seconds that the deletion of what failed may take when the time for the import is up.
-CLEANING = 60.0
+CLEANING = 120.0
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,7 @@ class Maker:
         """An image that a run of this module left: go on where the API lets anybody, else delete it to begin anew."""
         mark, status = Mark.read(str(image[MARKER])), _image_import.progress(image)
         held = _image_import.lock(self.images, image) if status.task else None
-        stuck = self.options["take_over"] or bool(held and (held.free))
+        stuck = self.options["take_over"] or bool(held and held.free)
         if image["status"] == "active" or (status.running and not stuck):
             self.image_id, self.task, self.joined = image["id"], status.task, True
             self._enter("waiting", f"an earlier run began this image; it is {image['status']}")
@@ -422,7 +422,7 @@ class Maker:
                 )
             finally:
                 body.close()
-            self.source.known = body.hashes()
+            self.source.known.update(body.hashes())
             self.run.say(f"{self._name}: {body.sent} bytes were sent")
         if self.source.method != "upload":
             wanted: dict[str, Any] = {"method": {"name": self.source.method, **self.source.arguments()}}
@@ -503,8 +503,7 @@ class Maker:
 
     def _reason(self, image_id: str) -> str:
         """What the task said, where this user may read it."""
-        answer = self.images.ask("GET", f"/v2/images/{image_id}/tasks")
-        tasks = answer.json()["tasks"] if answer.status_code == 200 else []
+        tasks = _image_import.tasks_of(self.images, image_id)
         if not tasks and self.task:
             answer = self.images.ask("GET", f"/v2/tasks/{self.task}")
             tasks = [answer.json()] if answer.status_code == 200 else []
