@@ -36,11 +36,16 @@ from ansible_collections.stackops.glance.plugins.module_utils._image_source impo
     record,
     recorded,
 )
-from ansible_collections.stackops.glance.plugins.module_utils._images import DEFAULT_TIMEOUT, Cloud, Images
+from ansible_collections.stackops.glance.plugins.module_utils._images import (
+    DEFAULT_TIMEOUT,
+    PATCH,
+    Cloud,
+    Images,
+    pointer,
+)
 from ansible_collections.stackops.glance.plugins.module_utils._slices import Slice
 
 MARKER = "stackops_glance_import"
-PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 DATA = {"Content-Type": "application/octet-stream"}
 #: Options that are attributes of the image under another name or the same.
 ATTRIBUTES = {"min_disk": "min_disk", "min_ram": "min_ram", "hidden": "os_hidden", "tags": "tags"}
@@ -243,7 +248,7 @@ class Maker:
         for name, value in self._wanted().items():
             there: Any = image.get(name)
             if (sorted(there) != sorted(set(value))) if name == "tags" else there != value:
-                changes.append({"op": "replace" if name in image else "add", "path": f"/{_escaped(name)}", "value": value})
+                changes.append({"op": "replace" if name in image else "add", "path": pointer(name), "value": value})
         return changes
 
     # -- an image that is there --------------------------------------------------------------------------------------
@@ -279,7 +284,7 @@ class Maker:
         if changes and not self.check:
             image = self.images.call("PATCH", f"/v2/images/{image['id']}", json=changes, headers=PATCH).json()
         elif changes:
-            image = {**image, **{_unescaped(each["path"]): each["value"] for each in changes}}
+            image = {**image, **self._wanted()}
         return self.result(image, changed=bool(changes))
 
     def _missing_stores(self, image: Image) -> None:
@@ -512,10 +517,10 @@ class Maker:
 
     def _finish(self, image: Image) -> dict[str, Any]:
         """Take the mark away and set what others see, in one request."""
-        changes = [{"op": "remove", "path": f"/{MARKER}"}, *self._patch(image)]
+        changes = [{"op": "remove", "path": pointer(MARKER)}, *self._patch(image)]
         source = self.source.hash()
         if source and source != hash_of(image) and not recorded(image):
-            changes.append({"op": "add", "path": f"/{RECORD}", "value": record(source, image)})
+            changes.append({"op": "add", "path": pointer(RECORD), "value": record(source, image)})
         image = self.images.call("PATCH", f"/v2/images/{image['id']}", json=changes, headers=PATCH).json()
         self._enter("success", f"{image['size']} bytes in {', '.join(_image_lookup.stores_of(image)) or 'the store'}")
         return self.result(image, changed=True)
@@ -612,11 +617,3 @@ def _shown(image: dict[str, Any]) -> str:
     """An image in a difference: a line for each of its fields that say what it is, in order."""
     hidden = ("schema", "self", "file", "updated_at", "created_at", MARKER)
     return "".join(f"{name}: {image[name]}\n" for name in sorted(image) if name not in hidden)
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
-
-
-def _unescaped(path: str) -> str:
-    return path[1:].replace("~1", "/").replace("~0", "~")

@@ -67,26 +67,33 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     source = tmp_path_factory.mktemp("web") / "import.raw"
     source.write_bytes(DATA)
     (source.parent / "server.py").write_text(_SERVER)
+    service = keystone("GET", "/services?type=image")["services"][0]["id"]
+    endpoints = []
     with trial.joined(*HOSTS):
-        service = keystone("GET", "/services?type=image")["services"][0]["id"]
-        endpoints = []
-        for host in HOSTS:
-            trial.sh(host, _OPEN.format(conf=trial.GLANCE_CONF))
-            keystone("POST", "/regions", {"region": {"id": REGION[host]}})
-            endpoint = {"service_id": service, "interface": "public", "url": ADDRESS[host], "region_id": REGION[host]}
-            endpoints.append(keystone("POST", "/endpoints", {"endpoint": endpoint})["endpoint"]["id"])
-        for name in ("import.raw", "server.py"):
-            subprocess.run(["docker", "cp", "-q", str(source.parent / name), f"{LAB}infra:/root/{name}"], check=True)
-        trial.sh("infra", "python3 /root/server.py >/root/server.log 2>&1 & echo $! >/root/server.pid")
-        for host in HOSTS:
-            trial.wait_for(lambda host=host: trial.answers(host, "/v2/images?limit=1") == 200, 240)
         try:
+            for host in HOSTS:
+                trial.sh(host, _OPEN.format(conf=trial.GLANCE_CONF))
+                keystone("POST", "/regions", {"region": {"id": REGION[host]}})
+                endpoint = {
+                    "service_id": service,
+                    "interface": "public",
+                    "url": ADDRESS[host],
+                    "region_id": REGION[host],
+                }
+                endpoints.append(keystone("POST", "/endpoints", {"endpoint": endpoint})["endpoint"]["id"])
+            for name in ("import.raw", "server.py"):
+                subprocess.run(
+                    ["docker", "cp", "-q", str(source.parent / name), f"{LAB}infra:/root/{name}"], check=True
+                )
+            trial.sh("infra", "python3 /root/server.py >/root/server.log 2>&1 & echo $! >/root/server.pid")
+            for host in HOSTS:
+                trial.wait_for(lambda host=host: trial.answers(host, "/v2/images?limit=1") == 200, 240)
             yield
         finally:
-            trial.sh("infra", "kill $(cat /root/server.pid); rm -f /root/server.* /root/import.raw")
+            trial.sh("infra", "kill $(cat /root/server.pid); rm -f /root/server.* /root/import.raw", check=False)
             for endpoint_id in endpoints:
                 keystone("DELETE", f"/endpoints/{endpoint_id}")
-            for region in REGION.values():
+            for region in list(REGION.values())[: len(endpoints)]:
                 keystone("DELETE", f"/regions/{region}")
 
 
