@@ -31,7 +31,6 @@ from ansible_collections.stackops.glance.plugins.module_utils._image_source impo
     OtherGlance,
     Source,
     Url,
-    hash_of,
     look_at,
     record,
     recorded,
@@ -518,8 +517,7 @@ class Maker:
     def _finish(self, image: Image) -> dict[str, Any]:
         """Take the mark away and set what others see, in one request."""
         changes = [{"op": "remove", "path": pointer(MARKER)}, *self._patch(image)]
-        source = self.source.hash()
-        if source and source != hash_of(image) and not recorded(image):
+        if source := self.source.to_record(image):
             changes.append({"op": "add", "path": pointer(RECORD), "value": record(source, image)})
         image = self.images.call("PATCH", f"/v2/images/{image['id']}", json=changes, headers=PATCH).json()
         self._enter("success", f"{image['size']} bytes in {', '.join(_image_lookup.stores_of(image)) or 'the store'}")
