@@ -184,9 +184,7 @@ class Locations:
 
     def _failed(self) -> str | None:
         """What the newest task about the image says where it has failed."""
-        answer = self.images.ask("GET", f"{self.path}/tasks")
-        tasks = answer.json().get("tasks", []) if answer.status_code == 200 else []
-        newest = sorted(tasks, key=lambda task: str(task.get("created_at")))[-1:]
+        newest = _image_import.tasks_of(self.images, self.image["id"])[-1:]
         return next((clean(task.get("message") or "") for task in newest if task.get("status") == "failure"), None)
 
     def remove(self, url: str, place: int) -> None:

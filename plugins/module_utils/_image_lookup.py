@@ -109,15 +109,15 @@ def need(images: _images.Images, cloud: _images.Cloud, wanted: str, owner: str |
     return found
 
 
-def listed(images: _images.Images, filters: dict[str, Any]) -> Iterator[Image]:
-    """Every image that matches, as the pages come. A value that is a list (of tags) is asked for as often."""
+def listed(images: _images.Images, filters: dict[str, Any], limit: int = 1000) -> Iterator[Image]:
+    """Every image that matches, as the pages of at most ``limit`` come. A list (of tags) is asked for as often."""
     pairs = [
         (name, _quoted(name, each))
         for name, value in sorted(filters.items())
         for each in (value if isinstance(value, list) else [value])
         if each is not None
     ]
-    for page in images.pages("/v2/images" + (f"?{urlencode(pairs)}" if pairs else "")):
+    for page in images.pages("/v2/images" + (f"?{urlencode(pairs)}" if pairs else ""), limit):
         yield from page
 
 
