@@ -5,6 +5,8 @@
 SCENARIOS ?= $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 # File sets that the differential fuzz of `make test` reads with both parsers.
 EXAMPLES ?= 20000
+# Requests that `make load` makes at least.
+REQUESTS ?= 20000
 # Generated policy files that each release's own Glance decides about as well in `make test`.
 FILES ?= 10
 # The scenarios wait for services most of the time; what only computes runs beside them.
@@ -14,7 +16,7 @@ IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL = help
-.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit docs catalogue policy sanity compile fuzz molecule test test-all bench
+.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit docs catalogue policy sanity compile fuzz molecule test test-all bench faults load
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -88,3 +90,9 @@ test-all: python ## Every gate, a longer fuzz and the benchmarks
 
 bench: env ## What a flip that changes nothing, and 40 options, cost beside the usual way
 	@$(IN) benchmarks/run
+
+faults: env ## Cut flips and rollbacks off wherever that is possible: make faults POINTS=20, or POINTS='host crashed'
+	@$(IN) molecule/lab/faults --points '$(POINTS)'
+
+load: env ## 20,000 requests of users who must not notice a change of policy, a flip and the ways back
+	@$(IN) python benchmarks/load.py --requests $(REQUESTS)

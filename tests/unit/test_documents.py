@@ -17,7 +17,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("roles/*/README.md"))]
-PLAN = ("_plan", "_policy_plan", "_undo", "_takeover", "_nova", "_callers")
+PLAN = ("_plan", "_policy_plan", "_tls_plan", "_undo", "_takeover", "_nova", "_callers")
 
 
 def keeping_v1() -> tuple[str, ...]:
@@ -96,7 +96,7 @@ def test_variables_and_playbooks_that_documents_name_exist(document: pathlib.Pat
     known = "".join(path.read_text() for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
     known += "".join(path.read_text() for path in ROOT.glob("roles/*/tasks/*.yml"))
     known += " ".join(path.stem for path in ROOT.glob("plugins/modules/*.py"))
-    for name in re.findall(r"\b(?:glance_flip|glance_policy|nova_image_api|keystone_catalog)_\w+", text):
+    for name in re.findall(r"\b(?:glance_flip|glance_policy|glance_stunnel|nova_image_api|keystone_catalog)_\w+", text):
         assert re.search(rf"\b{name}\b", known), name
     for name in re.findall(r"stackops\.glance\.(\w+)", text):
         places = (
