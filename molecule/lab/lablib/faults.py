@@ -89,7 +89,7 @@ def enumerate_points(states: States) -> list[Point]:
         began = time.time()
         starts = STATE / f"starts-{playbook}"
         starts.unlink(missing_ok=True)
-        play(playbook, **_callback(str(starts))).succeeds()
+        play(playbook, **callback(str(starts))).succeeds()
         states.check(playbook)
         entries = [
             f"{host} {entry['event']} {entry.get('step', '')}".strip()
@@ -104,7 +104,7 @@ def enumerate_points(states: States) -> list[Point]:
     return points + SAMPLE
 
 
-def _callback(starts: str, kill_at: str = "") -> dict[str, str]:
+def callback(starts: str, kill_at: str = "") -> dict[str, str]:
     return {
         "ANSIBLE_CALLBACK_PLUGINS": str(LAB_DIR / "callbacks"),
         "ANSIBLE_CALLBACKS_ENABLED": "fault_points",
@@ -357,7 +357,7 @@ def attempt(point: Point, states: States) -> None:
     """
     with _own_disk(point):
         if point.fault == "killed":
-            run = play(point.playbook, **_callback("/dev/null", point.at))
+            run = play(point.playbook, **callback("/dev/null", point.at))
             run.wait()
             assert run.process.returncode == -9, f"It ended before that moment:\n{run.tail()}"
             play(point.then).succeeds()
