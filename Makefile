@@ -10,13 +10,13 @@ REQUESTS ?= 20000
 # Generated policy files that each release's own Glance decides about as well in `make test`.
 FILES ?= 10
 # The scenarios wait for services most of the time; what only computes runs beside them.
-GATES = environments then images molecule beside lint unit sanity fuzz compile catalogue policy
+GATES = environments then images molecule beside lint unit docs sanity fuzz compile catalogue policy
 
 IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL = help
-.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit catalogue policy sanity compile fuzz molecule test test-all bench faults load
+.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit docs catalogue policy sanity compile fuzz molecule test test-all bench faults load
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -59,6 +59,10 @@ format: env ## Format the Python code that is not for old hosts
 
 unit: env ## Unit tests
 	@$(IN) pytest -q tests/unit
+
+docs: python ## Build the documentation as a site in .cache/docs/html
+	@python3 tests/bin/bootstrap.py docs
+	@tests/bin/with-env docs python docs/site/build.py
 
 catalogue: env ## Compare the release catalogue with the option objects and policies of four live releases
 	@$(IN) python tests/catalogue/check.py

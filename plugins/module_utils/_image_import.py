@@ -74,6 +74,11 @@ class Lock:
     age: int | None = None
     free_in: int | None = None
 
+    @property
+    def free(self) -> bool:
+        """Whether the next import takes it."""
+        return self.status is None or self.free_in == 0
+
     def __str__(self) -> str:
         if self.status is None:
             return f"task {self.task}, which is gone: the next import takes the lock"
@@ -89,32 +94,44 @@ class Lock:
 def lock(images: Images, image: dict[str, Any], now: datetime | None = None) -> Lock | None:
     """Who holds the image's import lock, by the API's list of the image's tasks (2.12), else by the task itself."""
     held = image.get(LOCK)
-    if not held:
-        return None
-    task = _task(images, image["id"], held)
+    return held_by(held, _task(images, image["id"], held), now) if held else None
+
+
+def held_by(held: str, task: dict[str, Any] | None, now: datetime | None = None) -> Lock:
+    """A lock, by the task that holds it: None where that is gone, empty where it may not be seen."""
     if task is None:
         return Lock(held, None)
     if not task:
         return Lock(held, "unknown")
-    moved = datetime.fromisoformat(task["updated_at"].replace("Z", "+00:00"))
-    if moved.tzinfo is None:
-        moved = moved.replace(tzinfo=timezone.utc)
-    age = max(0, int(((now or datetime.now(timezone.utc)) - moved).total_seconds()))
+    age = seconds_since(task["updated_at"], now)
     limit = LOCK_AGE * (2 if task["status"] == "pending" else 1)
     return Lock(held, task["status"], task.get("owner"), age, max(0, limit - age))
 
 
+def seconds_since(text: str, now: datetime | None = None) -> int:
+    """Seconds since a time as the API writes it: UTC, with its zone or, in an image's tasks, without."""
+    moved = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moved.tzinfo is None:
+        moved = moved.replace(tzinfo=timezone.utc)
+    return max(0, int(((now or datetime.now(timezone.utc)) - moved).total_seconds()))
+
+
 def _task(images: Images, image_id: str, task_id: str) -> dict[str, Any] | None:
     """The task; None where it is gone, empty where this user may not see it."""
-    answer = images.ask("GET", f"/v2/images/{image_id}/tasks")
-    if answer.status_code == 200:
-        found = [task for task in answer.json()["tasks"] if task["id"] == task_id]
-        if found:
-            return dict(found[0])
+    for task in tasks_of(images, image_id):
+        if task["id"] == task_id:
+            return task
     answer = images.ask("GET", f"/v2/tasks/{task_id}")
     if answer.status_code == 200:
         return dict(answer.json())
     return None if answer.status_code == 404 else {}
+
+
+def tasks_of(images: Images, image_id: str) -> list[dict[str, Any]]:
+    """The image's tasks, the oldest first; none where the API has no such list (before 2.12) or this user may see none."""
+    answer = images.ask("GET", f"/v2/images/{image_id}/tasks")
+    found: list[dict[str, Any]] = answer.json()["tasks"] if answer.status_code == 200 else []
+    return sorted(found, key=lambda task: str(task["created_at"]))
 
 
 def wait(

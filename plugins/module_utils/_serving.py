@@ -158,7 +158,8 @@ def unhealthy(step, since, versions):
     Raises GlanceError where waiting is no use: systemd has given the unit up.
     """
     health = step['health']
-    for name, state in sorted(_units.states(step['restart']).items()):
+    units = [name for verb in ('start', 'reload', 'restart') for name in step.get(verb) or []]
+    for name, state in sorted(_units.states(units).items()):
         if state['active_state'] == 'failed':
             raise GlanceError('%s does not start (%s). Look at "journalctl -u %s -n 50" on this host.'
                               % (name, state['sub_state'], name))

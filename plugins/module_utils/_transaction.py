@@ -8,14 +8,17 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
     name      of the step
     files     [{path, before: SHA-256, options: [...]}]; ``after`` is added when the step is prepared. In place of options
               there may be ``content``, all that the file shall hold (null: it is to go), and ``like``, whose owner and mode
-              it gets where it is new. The hash of a file that is not there is empty.
+              it gets where it is new, or ``mode``. The hash of a file that is not there is empty.
+    start     units to enable and start; may be left out
+    reload    units to reload, all of them running before; may be left out
     restart   units to restart, all of them running before
     restart_back  units to restart only when the step is undone; may be left out. Where there are no others, nothing is
               drained on the way there
     retire    units to stop and disable
     drain     {file, port, units, staging: [directories], stores: [directories], grace: seconds, timeout: seconds} or null;
               without a file somebody else takes the host out of the balancer
-    health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}
+    health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}, and where a TLS service has
+              to show its certificate once the step is done, certificate: {host, port, fingerprint}
 
 Every call works for a slice of time and then says that it is not finished, so that an action can show the progress and
 call again. What was done is read from the journal, hence a call continues where the last one, or one that was killed,
@@ -30,7 +33,14 @@ import os
 import time
 
 from ansible.module_utils.common.text.converters import to_bytes
-from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_ini, _runs, _serving, _units
+from ansible_collections.stackops.glance.plugins.module_utils import (
+    _certificates,
+    _files,
+    _oslo_ini,
+    _runs,
+    _serving,
+    _units,
+)
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -226,7 +236,12 @@ class StepRun:
     def back(self):
         # type: () -> List[str]
         """Units that are restarted on the way back alone."""
-        return (self.step or {}).get('restart_back') or []
+        return self.units('restart_back')
+
+    def units(self, *kinds):
+        # type: (*str) -> List[str]
+        """Units of the step, by what becomes of them."""
+        return [unit for kind in kinds for unit in (self.step or {}).get(kind) or []]
 
     # journal of this step
 
@@ -333,10 +348,14 @@ class StepRun:
 
     def wait_for_health(self, since):
         # type: (float) -> bool
-        # On the way back the versions may be any: the file says which, and it is the one from before.
-        versions = self.step['health'].get('versions') if self.begin == 'applying' else None
-        return self.wait(since, self.step['health']['timeout'], 'health',
-                         lambda: _serving.unhealthy(self.step, since, versions))
+        step, wanted = self.step, self.step['health']
+        if self.begin != 'applying':
+            # On the way back the versions may be any: the file says which, and it is the one from before. What was started
+            # for the step runs no longer.
+            step, wanted = dict(step, start=[]), {}
+        return self.wait(since, step['health']['timeout'], 'health',
+                         lambda: _serving.unhealthy(step, since, wanted.get('versions'))
+                         or _certificates.not_shown(wanted.get('certificate')))
 
     def wait(self, since, timeout, what, trouble):
         # type: (float, float, str, Any) -> bool
@@ -365,7 +384,7 @@ class StepRun:
         if 'applying' not in self.mine():
             with _runs.write_guard(self.state_dir, self.token):
                 self.record('applying', files=[self.describe(change) for change in self.step['files']],
-                            units=_units.states(self.step['restart'] + self.step['retire'] + self.back))
+                            units=_units.states(self.units('start', 'reload', 'restart', 'retire', 'restart_back')))
         return self.drive(self.write)
 
     def describe(self, change):
@@ -392,19 +411,23 @@ class StepRun:
             if found != change['before']:
                 raise GlanceError('%s has changed since this step began (SHA-256 %s, expected %s): somebody else edits '
                                   'this file.' % (change['path'], found, change['before']))
-            _files.put(self.module, change['path'], becomes(data, change), change.get('like'))
+            _files.put(self.module, change['path'], becomes(data, change), change.get('like'), change.get('mode'))
             self.result['files'].append(change['path'])
+        _units.reload_configuration(change['path'] for change in self.step['files'])
         for unit in self.step['retire']:
             _units.control('disable', unit)
             _units.control('stop', unit)
             self.result['units'].append(unit)
-        self.restart(self.step['restart'])
+        for unit in self.units('start'):
+            _units.control('enable', unit)
+        for verb in ('start', 'reload', 'restart'):
+            self.control(verb, self.units(verb))
 
-    def restart(self, units):
-        # type: (List[str]) -> None
+    def control(self, verb, units):
+        # type: (str, List[str]) -> None
         for unit in units:
             try:
-                _units.control('restart', unit)
+                _units.control(verb, unit)
             except GlanceError as error:
                 self.record('failed', reason=error.message)
                 raise
@@ -470,12 +493,19 @@ class StepRun:
             else:
                 _files.write(self.module, path, data, mode=change['mode'], uid=change['uid'], gid=change['gid'])
             self.result['files'].append(path)
+        _units.reload_configuration(files)
         # Units that others need come first: the registry before the API that asks it.
         for name, before in sorted(units.items(), key=lambda unit: unit[0] in self.step['restart']):
             if before['unit_file_state'] == 'enabled':
                 _units.control('enable', name)
+            elif name in self.units('start'):
+                _units.control('disable', name)
             if before['active_state'] == 'active':
-                self.restart([name])
+                # In the way in which it took the step's files, it takes those from before; retired, it is started.
+                verbs = [verb for verb in ('reload', 'restart', 'start') if name in self.units(verb)]
+                self.control((verbs or ['restart'])[0], [name])
+            elif name in self.units('start'):
+                self.control('stop', [name])
 
 
 # -- close --------------------------------------------------------------------------------------------------------

@@ -36,9 +36,9 @@ options:
   about:
     description:
       - V(v2) plans the flip to the Images API v2, and the change of O(policy) before it where one is asked for. V(policy)
-        plans that change alone.
+        plans that change alone, V(tls) plans O(tls) alone.
     type: str
-    choices: [v2, policy]
+    choices: [v2, policy, tls]
     default: v2
   policy:
     description:
@@ -107,6 +107,13 @@ options:
         type: list
         elements: str
         default: []
+      kept_changes:
+        description:
+          - Names of upstream's changes that shall not happen with O(policy.to_release). Switches and rules that keep today's
+            decisions are written.
+        type: list
+        elements: str
+        default: []
       to_release:
         description: A release to come, against which the policy is held as well.
         type: str
@@ -117,6 +124,21 @@ options:
         do nothing with images there.
     type: dict
     default: {}
+  tls:
+    description:
+      - How TLS is offered. What M(stackops.glance.stunnel_service) said in check mode on each Glance host is read from the
+        variable C(glance_stunnel_service) of that host.
+    type: dict
+    default: {}
+    suboptions:
+      port:
+        description: The port that TLS is offered on.
+        type: int
+        default: 9293
+      endpoints:
+        description: Addresses that are to stand in the catalogue, by interface. Left out, the hosts that do, with O(tls.port).
+        type: dict
+        default: {}
   glance_hosts:
     description: Hosts with a Glance API.
     type: list

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +35,8 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Fi
 STEPS = {
     "policy": "Glance decides by the policy that was asked for",
     "glance_v2_on": "Glance answers v2 on every API host",
+    "glance_tls_open": "Glance is offered over TLS beside plaintext",
+    "glance_public_endpoint": "Glance names its TLS address in its answers",
     "catalogue": "the catalogue's image endpoints name no version",
     "nova": "Nova speaks v2",
     "glance_v1_off": "Glance answers v1 no longer",
@@ -119,6 +121,7 @@ class Plan:
     undo: bool = False
     glances: list[Glance] = field(default_factory=list)
     policy: list[dict[str, Any]] = field(default_factory=list)  # decisions, as the report shows them
+    titles: dict[str, str] = field(default_factory=dict)  # of steps that are for something else in this plan
 
     def add(self, id: str, severity: str, message: str, remedy: str, **where: Any) -> None:
         self.findings.append(Finding(id, severity, message, remedy, **where))
@@ -131,7 +134,7 @@ class Plan:
     def steps(self) -> list[dict[str, Any]]:
         hosts = {step: list(self.local.get(step, {})) for step in STEPS}
         return [
-            {"name": step, "title": title, "hosts": hosts[step]}
+            {"name": step, "title": self.titles.get(step, title), "hosts": hosts[step]}
             for step, title in STEPS.items()
             if hosts[step] or (step == "catalogue" and self.catalogue)
         ]
@@ -242,16 +245,20 @@ class Glance:
         return _service.resolve(self.api, option.schema(), self.release)["effective"] if option else None
 
     def health(self, wishes: Wishes, **versions: list[str]) -> dict[str, Any]:
-        address = str(self.value("bind_host") or "0.0.0.0")
-        address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
-        address = f"[{address}]" if ":" in address else address
         scheme = "https" if self.value("cert_file") else "http"
         return {
-            "url": f"{scheme}://{address}:{self.port}/",
+            "url": f"{scheme}://{self.address}/",
             "versions": versions,
             "settle": wishes.settle,
             "timeout": wishes.start_timeout,
         }
+
+    @property
+    def address(self) -> str:
+        """Where a client on the host itself finds it."""
+        host = str(self.value("bind_host") or "0.0.0.0")
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
     @property
     def port(self) -> int:
@@ -324,7 +331,8 @@ def glance_hosts(fleet: Fleet, plan: Plan) -> Iterator[Glance]:
 # -- the cloud's side ---------------------------------------------------------------------------------------------
 
 
-def _cloud(cloud: dict[str, Any], v2_configured: bool, plan: Plan) -> None:
+def cloud_readable(cloud: Mapping[str, Any], plan: Plan) -> bool:
+    """Whether the cloud's side could be read; a blocker says why it could not."""
     if "endpoints" not in cloud:
         plan.add(
             "cloud_unreadable",
@@ -332,6 +340,12 @@ def _cloud(cloud: dict[str, Any], v2_configured: bool, plan: Plan) -> None:
             str(cloud.get("msg", "The cloud's side could not be read.")),
             "Give credentials of an administrator (clouds.yaml, OS_* or glance_flip_cloud).",
         )
+        return False
+    return True
+
+
+def _cloud(cloud: dict[str, Any], v2_configured: bool, plan: Plan) -> None:
+    if not cloud_readable(cloud, plan):
         return
     if not any(endpoint["v2"]["answers"] for endpoint in cloud["endpoints"]) and v2_configured:
         plan.add(

@@ -56,7 +56,7 @@ class Fake:
     def ask(self, method: str, path: str) -> Answer:
         return self.tasks.get(path, Answer({}, 404))
 
-    def pages(self, path: str) -> Any:
+    def pages(self, path: str, _limit: int) -> Any:
         self.asked.append(path)
         asked = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
         hidden = asked.get("os_hidden") == "true"
@@ -117,7 +117,7 @@ NOW = datetime(2026, 1, 1, 12, 0, tzinfo=timezone.utc)
     ],
 )
 def test_when_a_lock_may_be_taken_over(status: str, updated: str, free_in: int) -> None:
-    task = {"id": "t", "status": status, "owner": "p", "updated_at": updated}
+    task = {"id": "t", "status": status, "owner": "p", "created_at": "2026-01-01T10:00:00Z", "updated_at": updated}
     fake = Fake(tasks={f"/v2/images/{ID}/tasks": Answer({"tasks": [task]})})
     found = importing.lock(fake, image(os_glance_import_task="t"), NOW)
     assert found and (found.status, found.free_in) == (status, free_in)

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.stackops.glance.plugins.module_utils import _files, _runs, _serving, _transaction, _units
+from ansible_collections.stackops.glance.plugins.module_utils import (
+    _certificates,
+    _files,
+    _runs,
+    _serving,
+    _transaction,
+    _units,
+)
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 BEFORE = b"[DEFAULT]\r\n# v1 and v2 \xc3\xa4\r\nenable_v1_api = true\r\nenable_v2_api = false\r\n"
@@ -44,6 +51,8 @@ class Host:
         self.busy: str | None = None
         self.ill: str | None = None
         self.asked_versions: list[Any] = []
+        self.asked_units: list[str] = []
+        self.shows = ""
         self.token = ""
 
     # what the code under test calls
@@ -56,6 +65,8 @@ class Host:
         if f"{verb} {name}" in self.fails:
             raise self.fails[f"{verb} {name}"]
         key, value = {
+            "start": ("active_state", "active"),
+            "reload": ("active_state", "active"),
             "restart": ("active_state", "active"),
             "stop": ("active_state", "inactive"),
             "enable": ("unit_file_state", "enabled"),
@@ -63,8 +74,13 @@ class Host:
         }[verb]
         self.units[name][key] = value
 
+    def reload_configuration(self, paths: Any) -> None:
+        if any("stunnel" in path for path in paths):
+            self.log.append("daemon-reload")
+
     def unhealthy(self, step: Any, since: float, versions: Any) -> str | None:
         self.asked_versions.append(versions)
+        self.asked_units = [unit for verb in ("start", "reload", "restart") for unit in step.get(verb) or []]
         return self.ill
 
     def atomic_move(self, source: str, target: str, unsafe_writes: bool = False) -> None:
@@ -126,7 +142,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     host = Host(tmp_path)
     monkeypatch.setattr(_units, "states", host.states)
     monkeypatch.setattr(_units, "control", host.control)
+    monkeypatch.setattr(_units, "reload_configuration", host.reload_configuration)
     monkeypatch.setattr(_serving, "unhealthy", host.unhealthy)
+    monkeypatch.setattr(_certificates, "shown", lambda where, port: host.shows)
     monkeypatch.setattr(_serving, "still_busy", lambda drain, since: host.busy if drain else None)
     return host
 
@@ -621,3 +639,59 @@ def test_what_needs_a_restart_only_on_the_way_back_is_not_drained_on_the_way_the
     host.busy = None
     host.undo("one")
     assert host.log[-1] == "restart glance-api" and not host.drained
+
+
+# -- a TLS service beside the API -------------------------------------------------------------------------------------
+
+
+def tls(host: Host, **verbs: list[str]) -> dict[str, Any]:
+    conf = host.tmp_path / "stunnel.conf"
+    before = _files.digest(conf.read_bytes() if conf.exists() else None)
+    health = {
+        "url": None,
+        "settle": 0,
+        "timeout": 0.3,
+        "certificate": {"host": "::1", "port": 9293, "fingerprint": "ab"},
+    }
+    files = [{"path": str(conf), "before": before, "content": "accept = 9293\n", "mode": "0644"}]
+    return host.step("one", files=files, restart=[], drain=None, health=health, **verbs)
+
+
+def test_a_service_is_enabled_started_and_has_to_show_its_certificate_and_goes_again(host: Host) -> None:
+    host.units["stunnel"] = {"active_state": "inactive", "sub_state": "dead", "unit_file_state": "disabled"}
+    before = copy.deepcopy(host.units)
+    host.prepare(tls(host, start=["stunnel"]))
+    with pytest.raises(
+        GlanceError, match="waited 0 s for health, but port 9293 shows no certificate and not the one with"
+    ):
+        host.apply("one")
+    host.shows = "ab"
+    host.open_again()
+    assert host.apply("one")["changed"] and host.asked_units == ["stunnel"]
+    assert host.log[:3] == ["daemon-reload", "enable stunnel", "start stunnel"]
+    assert host.units["stunnel"] == {"active_state": "active", "sub_state": "dead", "unit_file_state": "enabled"}
+    assert stat.S_IMODE((host.tmp_path / "stunnel.conf").stat().st_mode) == 0o644
+    host.shows, host.log = "", []
+    assert host.undo("one")["changed"] and host.asked_units == []
+    assert host.log == ["daemon-reload", "disable stunnel", "stop stunnel"]
+    assert host.units == before and not (host.tmp_path / "stunnel.conf").exists()
+
+
+def test_a_running_service_is_reloaded_both_ways(host: Host) -> None:
+    host.units["stunnel"] = {"active_state": "active", "sub_state": "running", "unit_file_state": "enabled"}
+    (host.tmp_path / "stunnel.conf").write_text("accept = 9999\n")
+    host.shows = "ab"
+    host.prepare(tls(host, reload=["stunnel"]))
+    host.apply("one")
+    host.undo("one")
+    assert host.log == ["daemon-reload", "reload stunnel", "daemon-reload", "enable stunnel", "reload stunnel"]
+    assert (host.tmp_path / "stunnel.conf").read_text() == "accept = 9999\n"
+
+
+def test_what_ran_before_it_was_enabled_is_not_cut_on_the_way_back(host: Host) -> None:
+    host.units["stunnel"] = {"active_state": "active", "sub_state": "running", "unit_file_state": "disabled"}
+    host.shows = "ab"
+    host.prepare({**tls(host, start=["stunnel"]), "files": []})
+    host.apply("one")
+    host.undo("one")
+    assert host.log == ["enable stunnel", "start stunnel", "disable stunnel", "start stunnel"]

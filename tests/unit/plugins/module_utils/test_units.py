@@ -186,6 +186,27 @@ def test_what_counts_as_done(systemctl, verb, state):
         _units.control(verb, "x")
 
 
+def test_unit_files_are_read_again_only_where_one_has_changed(systemctl):
+    answers, asked = systemctl
+    answers["daemon-reload"] = [(0, "", ""), (1, "", "Access denied")]
+    _units.reload_configuration(["/etc/nova/nova.conf"])
+    assert asked == []
+    _units.reload_configuration(["/etc/nova/nova.conf", "/etc/systemd/system/x.service.d/y.conf"])
+    assert asked == [["daemon-reload"]]
+    with pytest.raises(GlanceError, match=r"daemon-reload failed \(1\): Access denied"):
+        _units.reload_configuration(["/etc/systemd/system/x.service"])
+
+
+def test_the_end_of_a_journal_is_one_line(monkeypatch, tmp_path):
+    program = tmp_path / "journalctl"
+    program.write_text("#!/bin/sh\nprintf '%s\\n' one '' two\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert _units.last_words("x") == "one; two"
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
+    assert "it cannot be read" in _units.last_words("x")
+
+
 @pytest.mark.parametrize(
     ("names", "expected"),
     [(["glance-api"], [11, 12]), (["glance-api.service", "nova-api"], [11, 12, 13]), (["glance"], []), ([], [])],
