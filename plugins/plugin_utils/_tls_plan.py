@@ -126,6 +126,7 @@ def make(
             )
         elif _opened(plan, glance, looks.get(glance.host) or {}, wishes, tls) and public:
             _named(plan, glance, public, wishes)
+    _plan.unseen_transfers(plan)
     plan.findings = accepted(plan.findings, wishes.accept)
     return plan
 
