@@ -65,7 +65,7 @@ def waits_for(run: trial.Run, path: str) -> None:
 
 def arrived(host: str, image: str) -> bool:
     """The image is whole."""
-    trial.wait_for(lambda: status(host, image) == "active", 60)
+    trial.wait_for(lambda: status(host, image) == "active", 120)
     return bool(trial.ask(host, f"/v2/images/{image}")[1]["checksum"] == hashlib.md5(b"x" * SIZE).hexdigest())
 
 

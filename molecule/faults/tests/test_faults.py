@@ -13,7 +13,7 @@ POINTS = (
     Point(
         FORTH,
         "killed",
-        "Lock and record on the other hosts: stackops.glance.glance_flip : Check the files, take the lock, keep the pre-images (1)",
+        "Lock and record on the other hosts: Check the files, take the lock, keep the pre-images (1)",
         BACK,
     ),
     # The host is out of the balancer, and its files are as they were.

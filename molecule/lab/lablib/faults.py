@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 
 from . import seed, trial
 from .common import LAB, LAB_DIR, STATE, docker
-from .fleet import wait_for_boot
+from .fleet import SERVICE_SECONDS, wait_for_boot
 from .hosts import BY_NAME
 
 FORTH, BACK = "upgrade_to_v2", "rollback"
@@ -89,7 +89,7 @@ def enumerate_points(states: States) -> list[Point]:
         began = time.time()
         starts = STATE / f"starts-{playbook}"
         starts.unlink(missing_ok=True)
-        play(playbook, **_callback(str(starts))).succeeds()
+        play(playbook, **callback(str(starts))).succeeds()
         states.check(playbook)
         entries = [
             f"{host} {entry['event']} {entry.get('step', '')}".strip()
@@ -104,7 +104,7 @@ def enumerate_points(states: States) -> list[Point]:
     return points + SAMPLE
 
 
-def _callback(starts: str, kill_at: str = "") -> dict[str, str]:
+def callback(starts: str, kill_at: str = "") -> dict[str, str]:
     return {
         "ANSIBLE_CALLBACK_PLUGINS": str(LAB_DIR / "callbacks"),
         "ANSIBLE_CALLBACKS_ENABLED": "fault_points",
@@ -213,7 +213,7 @@ def _crashed(host: str) -> Iterator[None]:
         docker("start", LAB + host)
         wait_for_boot(BY_NAME[host])
         if host in trial.GLANCES:
-            trial.wait_for(lambda: trial.answers(host, "/healthcheck"), 60)
+            trial.wait_for(lambda: trial.answers(host, "/healthcheck"), SERVICE_SECONDS)
 
 
 @contextlib.contextmanager
@@ -234,7 +234,7 @@ def _stopped(unit: str) -> Iterator[None]:
         yield
     finally:
         trial.sh("infra", f"systemctl start {unit}")
-        trial.wait_for(lambda: trial.answers("infra", "/v2/images") == 200, 60)
+        trial.wait_for(lambda: trial.answers("infra", "/v2/images") == 200, SERVICE_SECONDS)
 
 
 @contextlib.contextmanager
@@ -333,10 +333,10 @@ def _own_disk(point: Point) -> Iterator[None]:
     if directory is None:
         yield
         return
-    script = """set -e; mkdir -p {0}; rm -rf /root/aside; cp -a {0} /root/aside
-        mount -t tmpfs -o size={1},mode=$(stat -c %a /root/aside),uid=$(stat -c %u /root/aside),gid=$(stat -c %g /root/aside) tmpfs {0}
+    script = """set -e; [ -d {0} ] || install -d -m 700 {0}; rm -rf /root/aside; cp -a {0} /root/aside
+        mount -t tmpfs -o size=8m,mode=$(stat -c %a /root/aside),uid=$(stat -c %u /root/aside),gid=$(stat -c %g /root/aside) tmpfs {0}
         cp -a /root/aside/. {0}/; rm -r /root/aside"""
-    trial.sh(point.host, script.format(directory, "8m"))
+    trial.sh(point.host, script.format(directory))
     try:
         yield
     finally:
@@ -357,7 +357,7 @@ def attempt(point: Point, states: States) -> None:
     """
     with _own_disk(point):
         if point.fault == "killed":
-            run = play(point.playbook, **_callback("/dev/null", point.at))
+            run = play(point.playbook, **callback("/dev/null", point.at))
             run.wait()
             assert run.process.returncode == -9, f"It ended before that moment:\n{run.tail()}"
             play(point.then).succeeds()
@@ -393,7 +393,7 @@ def _orphaned(point: Point) -> None:
     play(point.then).succeeds()
     before, journal = trial.look(), trial.journal(watch.host)
     watch.signal("CONT")
-    trial.wait_for(watch.gone, 60)
+    trial.wait_for(watch.gone, SERVICE_SECONDS)
     assert trial.differences(before, trial.look()) == []
     assert trial.journal(watch.host) == journal
 
