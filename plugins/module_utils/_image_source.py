@@ -16,7 +16,7 @@ import io
 import os
 import re
 import time
-from typing import Any
+from typing import Any, BinaryIO
 
 from ansible_collections.stackops.glance.plugins.module_utils import _image_content
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
@@ -274,8 +274,11 @@ class OtherGlance(Source):
         return f"its data differ from those of {self}, which have {source[0]} {source[1]}"
 
 
-def download(images: Images, image: Image, algorithm: str) -> str:
-    """A hash of an image's data as Glance hands them out; GlanceError where they are not those that it keeps a hash of."""
+def download(images: Images, image: Image, algorithm: str, into: BinaryIO | None = None) -> str:
+    """A hash of an image's data as Glance hands them out; GlanceError where they are not those that it keeps a hash of.
+
+    The data go ``into`` a file on the way, where one is given.
+    """
     kept = hash_of(image)
     wanted, own = new_hash(algorithm), new_hash(kept[0]) if kept else None
     path = f"/v2/images/{image['id']}/file"
@@ -285,6 +288,8 @@ def download(images: Images, image: Image, algorithm: str) -> str:
             wanted.update(block)
             if own:
                 own.update(block)
+            if into:
+                into.write(block)
     except NO_ANSWER as error:
         raise GlanceError(f"GET {images.root}{path} broke off: {one_line(error)}", url=images.root + path) from error
     finally:
