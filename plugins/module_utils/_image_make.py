@@ -512,7 +512,7 @@ class Maker:
             answer = self.images.ask("GET", f"/v2/tasks/{self.task}")
             tasks = [answer.json()] if answer.status_code == 200 else []
         said = [task.get("message") for task in tasks if task.get("message")]
-        return str(said[-1]) if said else "it says no more; see Glance's log."
+        return f"{str(said[-1]).rstrip('. ')}." if said else "it says no more; see Glance's log."
 
     def _finish(self, image: Image) -> dict[str, Any]:
         """Take the mark away and set what others see, in one request."""
