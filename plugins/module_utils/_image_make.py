@@ -326,8 +326,8 @@ class Maker:
                     self._create()
                     self._transfer()
                 image = self._wait(str(self.image_id))
-                if image is None:
-                    return self.run.result(self._state(), changed=True, **self._told())
+                if image is None:  # what fails later is deleted, and has changed nothing
+                    return self.run.result(self._state(), changed=False, **self._told())
                 self._verify(image)
                 self._alone(image)
                 return self._finish(image)
