@@ -156,11 +156,14 @@ class Cloud:
         )
 
 
-def connect(module: AnsibleModule) -> Cloud:
-    """Authenticate as the module's arguments, clouds.yaml or the environment say; GlanceError when that fails."""
+def connect(module: AnsibleModule, **instead: Any) -> Cloud:
+    """Authenticate as the module's arguments, clouds.yaml or the environment say; GlanceError when that fails.
+
+    ``instead`` are arguments that count in the place of the module's own.
+    """
     if SDK_ERROR is not None:
         raise GlanceError(missing_required_lib("openstacksdk"), exception=SDK_ERROR)
-    given = module.params
+    given = {**module.params, **instead}
     cloud = given["cloud"]
     names = {
         "auth": "auth",
