@@ -208,7 +208,7 @@ class Maker:
         if source.method != "upload" and source.method not in methods:
             raise GlanceError(
                 f"{source.method} is not enabled at {self.images.root}; there are: {', '.join(methods) or 'no import methods'}. "
-                "Enable it with enabled_import_methods in glance-api.conf."
+                "Enable it with stackops.glance.glance_import_methods on the hosts of this Glance."
             )
         self._check_stores()
 

@@ -152,14 +152,15 @@ notes:
   - The import goes on in slices of 20 seconds while Glance is at it, and what was reached is shown between them. While a O(file)
     is sent nothing is shown.
 seealso:
-  - module: stackops.glance.image_round_trip
+  - module: stackops.glance.image_copy
+  - module: stackops.glance.glance_import_methods
 """
 
 EXAMPLES = r"""
 - name: Import a file into the default store
   stackops.glance.image_import:
     cloud: mycloud
-    name: debian-13
+    image: debian-13
     file: /srv/images/debian-13-generic-amd64.qcow2
     min_disk: 3
     visibility: public
@@ -171,7 +172,7 @@ EXAMPLES = r"""
 - name: Let Glance fetch an image into two stores
   stackops.glance.image_import:
     cloud: mycloud
-    name: noble
+    image: noble
     url: https://images.example/noble-server-cloudimg-amd64.img
     disk_format: qcow2
     checksum: sha256:2b5f4d1e3f9c7a6b8d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e
@@ -181,7 +182,7 @@ EXAMPLES = r"""
 - name: Fetch an image from the Glance of another region
   stackops.glance.image_import:
     cloud: mycloud
-    name: debian-13
+    image: debian-13
     from_glance:
       region: RegionTwo
       image: 0d2ff5b9-2c5c-4f5b-8e9a-2f3a4c1d5e6f
@@ -190,7 +191,7 @@ EXAMPLES = r"""
 - name: Delete an image
   stackops.glance.image_import:
     cloud: mycloud
-    name: debian-12
+    image: debian-12
     state: absent
   delegate_to: localhost
 """
