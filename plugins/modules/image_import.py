@@ -235,6 +235,7 @@ duplicates:
   elements: str
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -258,12 +259,20 @@ def source(cloud: _images.Cloud, images: _images.Images, options: dict[str, Any]
 
 def act(module: AnsibleModule, run: Slice) -> dict[str, Any]:
     options = module.params
-    cloud = _images.connect(module)
-    images = _image_lookup.api(cloud, options["endpoint"])
-    if options["state"] == "absent":
-        found = _image_lookup.find(images, cloud, options["image"], options["owner"])
-        return _image_make.remove(images, found, run, module.check_mode)
-    maker = _image_make.Maker(images, cloud, options, source(cloud, images, options), run, module.check_mode)
+    try:
+        cloud = _images.connect(module)
+        images = _image_lookup.api(cloud, options["endpoint"])
+        if options["state"] == "absent":
+            found = _image_lookup.find(images, cloud, options["image"], options["owner"])
+            return _image_make.remove(images, found, run, module.check_mode)
+        maker = _image_make.Maker(images, cloud, options, source(cloud, images, options), run, module.check_mode)
+    except GlanceError as error:
+        if not run.state or time.monotonic() >= run.deadline:
+            raise
+        # An image is on its way; a Keystone that is away for a moment is no reason to leave it half-way.
+        run.say(f"{options['image']}: {error.message}")
+        time.sleep(_image_make.PAUSE)
+        return run.result(run.state, changed=False)
     return maker.go()
 
 

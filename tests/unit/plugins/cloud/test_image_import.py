@@ -374,6 +374,14 @@ def test_a_slice_hands_over_and_the_next_goes_on(cloud: Any, go: Importer, monke
     assert only(cloud)["id"] == only_id and _image_make.MARKER not in only(cloud)
 
 
+def test_a_keystone_that_is_away_between_slices_is_waited_for(cloud: Any, go: Importer) -> None:
+    cloud.faults = {"POST /identity/.*": 503}
+    state = {"image_id": OLD}
+    found = go(_slice={"elapsed": 0.3, "state": state})
+    assert found["_slice"]["state"] == state and "cannot be used" in found["_slice"]["lines"][0]
+    assert go(_slice={"elapsed": 9.0, "state": state})["failed"]
+
+
 def test_absent(cloud: Any, go: Importer) -> None:
     old(cloud, protected=True)
     assert "is protected" in go(state="absent")["msg"]
