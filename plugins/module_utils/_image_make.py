@@ -208,7 +208,7 @@ class Maker:
         if source.method != "upload" and source.method not in methods:
             raise GlanceError(
                 f"{source.method} is not enabled at {self.images.root}; there are: {', '.join(methods) or 'no import methods'}. "
-                "Enable it with enabled_import_methods in glance-api.conf."
+                "Enable it with stackops.glance.glance_import_methods on the hosts of this Glance."
             )
         self._check_stores()
 
@@ -326,8 +326,8 @@ class Maker:
                     self._create()
                     self._transfer()
                 image = self._wait(str(self.image_id))
-                if image is None:
-                    return self.run.result(self._state(), changed=True, **self._told())
+                if image is None:  # what fails later is deleted, and has changed nothing
+                    return self.run.result(self._state(), changed=False, **self._told())
                 self._verify(image)
                 self._alone(image)
                 return self._finish(image)
@@ -512,7 +512,7 @@ class Maker:
             answer = self.images.ask("GET", f"/v2/tasks/{self.task}")
             tasks = [answer.json()] if answer.status_code == 200 else []
         said = [task.get("message") for task in tasks if task.get("message")]
-        return str(said[-1]) if said else "it says no more; see Glance's log."
+        return f"{str(said[-1]).rstrip('. ')}." if said else "it says no more; see Glance's log."
 
     def _finish(self, image: Image) -> dict[str, Any]:
         """Take the mark away and set what others see, in one request."""

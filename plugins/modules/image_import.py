@@ -152,14 +152,15 @@ notes:
   - The import goes on in slices of 20 seconds while Glance is at it, and what was reached is shown between them. While a O(file)
     is sent nothing is shown.
 seealso:
-  - module: stackops.glance.image_round_trip
+  - module: stackops.glance.image_copy
+  - module: stackops.glance.glance_import_methods
 """
 
 EXAMPLES = r"""
 - name: Import a file into the default store
   stackops.glance.image_import:
     cloud: mycloud
-    name: debian-13
+    image: debian-13
     file: /srv/images/debian-13-generic-amd64.qcow2
     min_disk: 3
     visibility: public
@@ -171,7 +172,7 @@ EXAMPLES = r"""
 - name: Let Glance fetch an image into two stores
   stackops.glance.image_import:
     cloud: mycloud
-    name: noble
+    image: noble
     url: https://images.example/noble-server-cloudimg-amd64.img
     disk_format: qcow2
     checksum: sha256:2b5f4d1e3f9c7a6b8d0e1f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e
@@ -181,7 +182,7 @@ EXAMPLES = r"""
 - name: Fetch an image from the Glance of another region
   stackops.glance.image_import:
     cloud: mycloud
-    name: debian-13
+    image: debian-13
     from_glance:
       region: RegionTwo
       image: 0d2ff5b9-2c5c-4f5b-8e9a-2f3a4c1d5e6f
@@ -190,7 +191,7 @@ EXAMPLES = r"""
 - name: Delete an image
   stackops.glance.image_import:
     cloud: mycloud
-    name: debian-12
+    image: debian-12
     state: absent
   delegate_to: localhost
 """
@@ -234,6 +235,7 @@ duplicates:
   elements: str
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -257,12 +259,20 @@ def source(cloud: _images.Cloud, images: _images.Images, options: dict[str, Any]
 
 def act(module: AnsibleModule, run: Slice) -> dict[str, Any]:
     options = module.params
-    cloud = _images.connect(module)
-    images = _image_lookup.api(cloud, options["endpoint"])
-    if options["state"] == "absent":
-        found = _image_lookup.find(images, cloud, options["image"], options["owner"])
-        return _image_make.remove(images, found, run, module.check_mode)
-    maker = _image_make.Maker(images, cloud, options, source(cloud, images, options), run, module.check_mode)
+    try:
+        cloud = _images.connect(module)
+        images = _image_lookup.api(cloud, options["endpoint"])
+        if options["state"] == "absent":
+            found = _image_lookup.find(images, cloud, options["image"], options["owner"])
+            return _image_make.remove(images, found, run, module.check_mode)
+        maker = _image_make.Maker(images, cloud, options, source(cloud, images, options), run, module.check_mode)
+    except GlanceError as error:
+        if not run.state or time.monotonic() >= run.deadline:
+            raise
+        # An image is on its way; a Keystone that is away for a moment is no reason to leave it half-way.
+        run.say(f"{options['image']}: {error.message}")
+        time.sleep(_image_make.PAUSE)
+        return run.result(run.state, changed=False)
     return maker.go()
 
 

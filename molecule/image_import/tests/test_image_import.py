@@ -128,7 +128,7 @@ def raw(tmp_path: Path) -> Path:
     return path
 
 
-def large(folder: Path, size: int = 768 * MIB) -> Path:
+def large(folder: Path, size: int = 512 * MIB) -> Path:
     """A file that takes a while: a random block, and the rest a hole."""
     path = folder / "large.raw"
     path.write_bytes(DATA)
@@ -199,8 +199,8 @@ def qcow2(backing: int = 0) -> bytes:
     )
 
 
-@pytest.mark.parametrize("host", HOSTS)
-def test_every_method_check_do_check_do(host: str, tmp_path: Path, raw: Path) -> None:
+@pytest.mark.parametrize(("host", "checks"), [("glance25", (False, True)), ("glance33", (True, False, True, False))])
+def test_every_method_check_do_check_do(host: str, checks: tuple[bool, ...], tmp_path: Path, raw: Path) -> None:
     other = OTHER[host]
     [there] = results(tmp_path, task(other, "there", file=str(raw), properties={"os_distro": "debian"}, tags=["a"]))
     sha256 = f"sha256:{hashlib.sha256(DATA).hexdigest()}"
@@ -213,10 +213,10 @@ def test_every_method_check_do_check_do(host: str, tmp_path: Path, raw: Path) ->
             "properties": {"a": 1},
         },
     }
-    runs = [task(host, name, check, **way) for name, way in ways.items() for check in (True, False, True, False)]
+    runs = [task(host, name, check, **way) for name, way in ways.items() for check in checks]
     found = results(tmp_path, *runs)
     assert [each.get("msg") for each in found if each["failed"]] == []
-    assert [each["changed"] for each in found] == [True, True, False, False] * 4
+    assert [each["changed"] for each in found] == [number < len(checks) // 2 for number in range(len(checks))] * 4
     stores = {"upload": "slow", "glance-direct": "fast,slow", "web-download": "fast,slow", "glance-download": "fast"}
     for name in ways:
         [image] = named(host, name)
@@ -247,15 +247,15 @@ def test_content_that_is_no_image_is_refused(tmp_path: Path) -> None:
     assert not good["failed"] and good["image"]["disk_format"] == "qcow2" and good["image"]["virtual_size"] == MIB
 
 
-@pytest.mark.parametrize("host", HOSTS)
-def test_what_comes_from_a_url_is_verified_or_deleted(host: str, tmp_path: Path) -> None:
+def test_what_comes_from_a_url_is_verified_or_deleted(tmp_path: Path) -> None:
+    """On the release that does not look at the content by itself."""
     wanted = {
         "none": ({"url": f"{WEB}/none"}, "could not import"),
         "page": ({"url": f"{WEB}/page"}, "a web page or another text"),
         "wrong": ({"url": f"{WEB}/good", "checksum": "sha256:" + "0" * 64}, "does not hold what was sent"),
-        "stalls": ({"url": f"{WEB}/stalls", "timeout": 8}, "was not over after 8 s"),
+        "stalls": ({"url": f"{WEB}/stalls", "timeout": 6}, "was not over after 6 s"),
     }
-    found = results(tmp_path, *[task(host, name, **given) for name, (given, _why) in wanted.items()])
+    found = results(tmp_path, *[task("glance25", name, **given) for name, (given, _why) in wanted.items()])
     for each, (_given, why) in zip(found, wanted.values(), strict=True):
         assert each["failed"] and why in each["msg"] and "was deleted" in each["msg"], each.get("msg")
         assert each["status"] == "failure"
@@ -293,9 +293,9 @@ def kill(host: str) -> None:
     trial.wait_for(lambda: trial.answers(host, "/v2/images?limit=1") == 200, 240)
 
 
-@pytest.mark.parametrize("host", HOSTS)
-def test_a_server_killed_while_it_receives(host: str, tmp_path: Path) -> None:
+def test_a_server_killed_while_it_receives(tmp_path: Path) -> None:
     """The transfer starts again from zero in the same run; what was begun is gone."""
+    host = "glance33"
     run = begin(tmp_path, host, "received", file=str(large(tmp_path)), timeout=280)
     first = under_way(host, "received", "uploading")
     kill(host)
@@ -308,25 +308,25 @@ def test_a_server_killed_while_it_receives(host: str, tmp_path: Path) -> None:
 def test_a_server_killed_while_it_imports(tmp_path: Path) -> None:
     """Glance leaves such an image importing for good: the run ends in time and deletes it, and the next one makes it."""
     path = str(large(tmp_path))
-    run = begin(tmp_path, "glance33", "imported", file=path, all_stores=True, timeout=45)
+    run = begin(tmp_path, "glance33", "imported", file=path, all_stores=True, timeout=20)
     under_way("glance33", "imported", "importing")
     kill("glance33")
     found = trial.result(run)
-    assert found["failed"] and "was not over after 45 s" in found["msg"] and "was deleted" in found["msg"], found
+    assert found["failed"] and "was not over after 20 s" in found["msg"] and "was deleted" in found["msg"], found
     [found] = results(tmp_path, task("glance33", "imported", file=path, all_stores=True))
     assert found["changed"] and found["image"]["stores"] == "fast,slow"
 
 
 def test_a_run_killed_while_it_sends(tmp_path: Path) -> None:
     path = str(large(tmp_path))
-    run = begin(tmp_path, "glance33", "killed", file=path)
-    first = under_way("glance33", "killed", "uploading")
+    run = begin(tmp_path, "glance25", "killed", file=path)
+    first = under_way("glance25", "killed", "uploading")
     run.kill()
     time.sleep(1)
-    assert named("glance33", "killed"), "the image is there, half-way"
-    [found] = results(tmp_path, task("glance33", "killed", file=path))
+    assert named("glance25", "killed"), "the image is there, half-way"
+    [found] = results(tmp_path, task("glance25", "killed", file=path))
     assert not found["failed"] and found["replaced"] == first
-    assert [each["id"] for each in named("glance33", "killed")] == [found["image_id"]]
+    assert [each["id"] for each in named("glance25", "killed")] == [found["image_id"]]
 
 
 def test_an_image_deleted_meanwhile(tmp_path: Path) -> None:

@@ -363,7 +363,7 @@ def test_a_slice_hands_over_and_the_next_goes_on(cloud: Any, go: Importer, monke
     monkeypatch.setattr("ansible_collections.stackops.glance.plugins.module_utils._slices.SECONDS", 0.2)
     cloud.importer = lambda image: image.update(status="importing", os_glance_import_task="t")
     found = go(_slice={"elapsed": 0.0, "state": {}})
-    assert found["changed"] and any("importing, in no store" in line for line in found["_slice"]["lines"])
+    assert not found["changed"] and any("importing, in no store" in line for line in found["_slice"]["lines"])
     digest = hashlib.sha512(DATA).hexdigest()
     only_id = only(cloud)["id"]
     cloud.images[only_id].update(
@@ -372,6 +372,14 @@ def test_a_slice_hands_over_and_the_next_goes_on(cloud: Any, go: Importer, monke
     found = go(_slice={"elapsed": 0.3, "state": found["_slice"]["state"]})
     assert found["_slice"]["state"] is None and states(found) == ["waiting", "uploading", "verifying", "success"]
     assert only(cloud)["id"] == only_id and _image_make.MARKER not in only(cloud)
+
+
+def test_a_keystone_that_is_away_between_slices_is_waited_for(cloud: Any, go: Importer) -> None:
+    cloud.faults = {"POST /identity/.*": 503}
+    state = {"image_id": OLD}
+    found = go(_slice={"elapsed": 0.3, "state": state})
+    assert found["_slice"]["state"] == state and "cannot be used" in found["_slice"]["lines"][0]
+    assert go(_slice={"elapsed": 9.0, "state": state})["failed"]
 
 
 def test_absent(cloud: Any, go: Importer) -> None:
