@@ -14,6 +14,10 @@ from oslo_config import cfg
 
 def main(path):
     conf = cfg.CONF
+    try:
+        conf.import_opt("enabled_backends", "glance.common.wsgi")
+    except cfg.NoSuchOptError:  # where it is registered in newer releases
+        conf.import_opt("enabled_backends", "glance.common.config")
     config.parse_args(args=[], default_config_files=[path])
     stores = dict(conf.enabled_backends)
     glance_store.register_store_opts(

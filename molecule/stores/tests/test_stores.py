@@ -68,6 +68,10 @@ def images() -> Iterator[dict[str, str]]:
         yield found
 
 
+def _copied(image: dict[str, Any]) -> bool:
+    return "cold" in image["stores"].split(",") and "os_glance_import_task" not in image
+
+
 def play(name: str, *arguments: str, **variables: Any) -> trial.Run:
     addresses = {host: BY_NAME[host].address for host in HOSTS}
     extra = json.dumps({"addresses": addresses, **variables})
@@ -118,7 +122,7 @@ def test_what_can_be_imported(images: dict[str, str], host: str) -> None:
 def test_a_copy_in_the_other_store(images: dict[str, str], host: str) -> None:
     api, id_ = Glance(host), images[host]
     api.call("POST", f"/v2/images/{id_}/import", {"method": {"name": "copy-image"}, "stores": ["cold"]})
-    trial.wait_for(lambda: "cold" in api.image(id_)["stores"] and "os_glance_import_task" not in api.image(id_))
+    trial.wait_for(lambda: _copied(api.image(id_)), seconds=120)
     sums = trial.sh(host, f"sha256sum /var/lib/glance/images/{id_} /var/lib/glance/cold/{id_}").split()
     assert sums[0] == sums[2] == hashlib.sha256(content(host)).hexdigest()
 
