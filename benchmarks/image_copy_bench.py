@@ -43,6 +43,7 @@ SETTINGS = {
     "OS_USER_DOMAIN_NAME": "Default",
     "OS_PROJECT_DOMAIN_NAME": "Default",
     "OS_IDENTITY_API_VERSION": "3",
+    "OS_IMAGE_ENDPOINT_OVERRIDE": URL,
 }
 LIST = """
 import resource, sys
@@ -169,9 +170,7 @@ def lists(images: int, rounds: int) -> bool:
     times: dict[str, list[float]] = {"ours": [], "client": []}
     ways: dict[str, Callable[[], Any]] = {
         "ours": lambda: must(sys.executable, "-c", LIST, URL).split(),
-        "client": lambda: client(
-            f"openstack --os-image-endpoint-override {URL} image list --long -f value -c ID | wc -l"
-        ).split(),
+        "client": lambda: client("openstack image list --long -f value -c ID | wc -l").split(),
     }
     memory = 0
     try:

@@ -307,7 +307,8 @@ class Copies:
         tasks = importing.tasks_of(self.images, copy.id)
         said = f"; task {tasks[-1]['id']} says: {tasks[-1]['message'] or 'nothing'}" if tasks else ""
         rests = [f"{self._data_dirs[store].rstrip('/')}/{copy.id}" for store in stores if store in self._data_dirs]
-        rest = f" A file {' or '.join(rests)} is the rest of a copy that was cut off: remove it." if rests else ""
+        where = " or ".join(rests)
+        rest = f" Where there is a file {where}, it is the rest of a copy that was cut off: remove it." if rests else ""
         return (
             f"Glance could not bring the data there{said}. The log of glance-api has the reason; look first for space in the "
             f"store and in the staging directory.{rest} Then run again."

@@ -103,6 +103,9 @@ class Glance:
         self.requests.append(f"{method} {path}")
         if self.down(self.requests[-1]):
             raise GlanceError("It got no answer.", url=path)
+        if path == "/v2/info/stores/detail":
+            detail = {"id": "slow", "type": "file", "properties": {"data_dir": "/srv/slow/"}}
+            return Answer(200, {"stores": [detail, {"id": "far", "type": "rbd", "properties": {"pool": "images"}}]})
         image_id, _slash, part = path.removeprefix("/v2/images/").partition("/")
         image = self.images.get(image_id)
         if path.startswith("/v2/tasks/") or image is None:
@@ -240,7 +243,8 @@ def test_a_full_store_keeps_nothing_else_back(glance: Glance) -> None:
     copies = run(glance, wanted=("fast", "slow", "far"))
     assert glance.images[one]["stores"] == "fast,far" and glance.images[two]["stores"] == "fast,slow,far"
     (failure,) = copies.failures
-    assert (failure["image"], failure["store"]) == (one, "slow") and "look first for space" in failure["reason"]
+    assert (failure["image"], failure["store"]) == (one, "slow")
+    assert "look first for space" in failure["reason"] and f"a file /srv/slow/{one}, it is" in failure["reason"]
     assert copies.counts["copied"] == 2 and copies.counts["failed"] == 1
 
 
