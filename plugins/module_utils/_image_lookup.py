@@ -23,8 +23,8 @@ Image = dict[str, Any]
 
 #: An id as Keystone makes them; everything else is taken for a name.
 PROJECT_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-#: What has to be asked beside a filter, so that no image stays unseen.
-LISTS: tuple[dict[str, str], ...] = ({}, {"os_hidden": "true"}, {"visibility": "community"})
+#: What has to be asked beside a filter, so that no image stays unseen: also one that was shared and not accepted yet.
+LISTS: tuple[dict[str, str], ...] = ({"member_status": "all"}, {"os_hidden": "true"}, {"visibility": "community"})
 
 
 def argument_spec(**options: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -83,19 +83,18 @@ def find(images: _images.Images, cloud: _images.Cloud, wanted: str, owner: str |
     if is_id(wanted) and (image := by_id(images, wanted)):
         return image
     project = project_id(cloud, owner)
-    found = {
-        image["id"]: image
-        for extra in LISTS
-        for image in listed(images, {"name": wanted, "owner": project, **extra})
+    found = [
+        image
+        for image in matching(images, {"name": wanted, "owner": project})
         if image["name"] == wanted and image["owner"] == project
-    }
+    ]
     if len(found) > 1:
         raise GlanceError(
-            f"{len(found)} images of project {project} are called {wanted!r}: {described(found.values())}. "
+            f"{len(found)} images of project {project} are called {wanted!r}: {described(found)}. "
             "Give the id of one of them.",
-            duplicates=sorted(found),
+            duplicates=sorted(image["id"] for image in found),
         )
-    return next(iter(found.values()), None)
+    return found[0] if found else None
 
 
 def need(images: _images.Images, cloud: _images.Cloud, wanted: str, owner: str | None = None) -> Image:
@@ -120,6 +119,19 @@ def listed(images: _images.Images, filters: dict[str, Any], limit: int = 1000) -
     ]
     for page in images.pages("/v2/images" + (f"?{urlencode(pairs)}" if pairs else ""), limit):
         yield from page
+
+
+def matching(images: _images.Images, filters: dict[str, Any]) -> Iterator[Image]:
+    """Every image that matches, once, hidden ones and the community's included unless the filters say otherwise."""
+    seen: set[str] = set()
+    for number, extra in enumerate(LISTS):
+        query = {**extra, **filters}
+        if query in [{**each, **filters} for each in LISTS[:number]]:
+            continue
+        for image in listed(images, query):
+            if image["id"] not in seen:
+                seen.add(image["id"])
+                yield image
 
 
 def _quoted(name: str, value: Any) -> str:

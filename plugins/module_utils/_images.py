@@ -43,6 +43,8 @@ else:
 DEFAULT_TIMEOUT = 60.0
 CONNECT_TIMEOUT = 10.0
 BLOCK = 1 << 16
+#: What goes with a change of an image, a list of operations (RFC 6902); PATCH takes no other media type.
+PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 PROBE_PROPERTY = "stackops_glance_round_trip"
 # v1 takes an image and its data in one request.
 STEPS = {1: ("create", "show", "download", "delete"), 2: ("create", "upload", "show", "download", "delete")}
@@ -73,6 +75,11 @@ def argument_spec(**options: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def versionless(url: str) -> str:
     """The URL without a version and without slashes at its end."""
     return VERSION_AT_END.sub("", url.rstrip("/") + "/").rstrip("/")
+
+
+def pointer(name: str) -> str:
+    """The path of an image's attribute or property in a change (RFC 6901)."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def version_in(url: str) -> str | None:
@@ -149,11 +156,14 @@ class Cloud:
         )
 
 
-def connect(module: AnsibleModule) -> Cloud:
-    """Authenticate as the module's arguments, clouds.yaml or the environment say; GlanceError when that fails."""
+def connect(module: AnsibleModule, **instead: Any) -> Cloud:
+    """Authenticate as the module's arguments, clouds.yaml or the environment say; GlanceError when that fails.
+
+    ``instead`` are arguments that count in the place of the module's own.
+    """
     if SDK_ERROR is not None:
         raise GlanceError(missing_required_lib("openstacksdk"), exception=SDK_ERROR)
-    given = module.params
+    given = {**module.params, **instead}
     cloud = given["cloud"]
     names = {
         "auth": "auth",

@@ -1,28 +1,73 @@
 # Copyright (c) 2026 stackops.glance contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run make targets one after the other, all of them even when one fails, and close with a table: gates.py TARGET…"""
+"""Run make targets, all of them even when one fails, and close with a table.
+
+gates.py TARGET… [beside TARGET…] [then TARGET… [beside TARGET…]]…
+
+What stands before and after `beside` runs at the same time, each side one target after the other; the second side gives
+way to the first, whose scenarios wait for services. What comes after `then` begins when all before it have ended.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+
+Result = tuple[str, bool, float]
+
+#: Lines of two targets must not run into each other.
+_printing = threading.Lock()
+
+
+def say(text: str) -> None:
+    with _printing:
+        print(text, flush=True)
+
+
+def split(words: list[str], separator: str) -> list[list[str]]:
+    found: list[list[str]] = [[]]
+    for word in words:
+        if word == separator:
+            found.append([])
+        else:
+            found[-1].append(word)
+    return found
+
+
+def run(gate: str, politely: bool, named: bool) -> Result:
+    """One target; where two run at the same time, each line begins with its name."""
+    say("\n===== %s =====" % gate)
+    started = time.time()
+    command = ["nice", "-n", "10"] * politely + ["make", gate]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    assert process.stdout is not None
+    for line in process.stdout:
+        say(("%-10s | " % gate if named else "") + line.rstrip("\n"))
+    passed = process.wait() == 0
+    seconds = time.time() - started
+    say("===== %s: %s after %.0f s =====" % (gate, "passed" if passed else "FAILED", seconds))
+    return gate, passed, seconds
+
+
+def stage(sides: list[list[str]]) -> list[Result]:
+    def side(number: int) -> list[Result]:
+        return [run(gate, number > 0, len(sides) > 1) for gate in sides[number]]
+
+    with ThreadPoolExecutor(len(sides)) as pool:
+        return [result for results in pool.map(side, range(len(sides))) for result in results]
 
 
 def main() -> int:
-    results = []
-    for gate in sys.argv[1:]:
-        print("\n===== %s =====" % gate, flush=True)
-        started = time.time()
-        passed = subprocess.run(["make", gate], check=False).returncode == 0
-        results.append((gate, passed, time.time() - started))
-        print("===== %s: %s after %.0f s =====" % (gate, "passed" if passed else "FAILED", results[-1][2]), flush=True)
-
+    started = time.time()
+    results = [result for words in split(sys.argv[1:], "then") for result in stage(split(words, "beside"))]
     print("\n%-16s %-8s %8s" % ("gate", "result", "seconds"))
     for gate, passed, seconds in results:
         print("%-16s %-8s %8.0f" % (gate, "passed" if passed else "FAILED", seconds))
     failed = sum(not passed for _gate, passed, _seconds in results)
-    print("%-16s %-8s %8.0f" % ("total", "", sum(seconds for _gate, _passed, seconds in results)))
+    print("%-16s %-8s %8.0f" % ("in all", "", time.time() - started))
     print("\n%d passed, %d failed" % (len(results) - failed, failed), flush=True)
     return 1 if failed or not results else 0
 

@@ -6,7 +6,8 @@
     tests/bin/with-env main python tests/catalogue/check.py 33.0.0=/opt/glance/33.0.0/bin/python
 
 Each release's own Python runs dump.py; whatever the catalogue says otherwise is printed as a table, and the exit code is
-1. A driver that is not installed there registers nothing: its options are counted as not compared.
+1. A driver that is not installed there registers nothing: its options are counted as not compared. The newest release's
+operations are held against operations.json, which docs/images-api.md has a row for each of.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from generate import Facts, definition, rule
 HERE = pathlib.Path(__file__).parent
 LAB = HERE.parent.parent / "molecule" / "lab" / "lab"
 RELEASES = ("15.0.2", "20.2.0", "25.1", "33.0.0")
+OPERATIONS: dict[str, list[str]] = json.loads((HERE / "operations.json").read_text(encoding="utf-8"))
 #: What an option object can tell; ``store``, say, only the source can.
 FIELDS = (
     *("type", "default", "choices", "min", "max", "secret", "deprecated", "deprecated_since", "deprecated_names"),
@@ -91,6 +93,9 @@ def compare(name: str, facts: Facts) -> Result:
         compared += len(found)
         differences += policy_differences(name, release, found)
     differences += release_differences(name, release, facts)
+    if name in OPERATIONS:
+        compared += len(OPERATIONS[name])
+        differences += operation_differences(name, facts["operations"] or [])
     return Result(name, compared, skipped, differences)
 
 
@@ -148,6 +153,12 @@ def policy_differences(name: str, release: _catalogue.Release, found: dict[str, 
         for field, (left, right) in pairs.items():
             if left != right:
                 yield Difference(name, f"policy {each}", field, left, right)
+
+
+def operation_differences(name: str, found: list[str]) -> Iterator[Difference]:
+    for each in sorted({*OPERATIONS[name]} ^ {*found}):
+        places = ("not there", "there") if each in found else ("there", "not there")
+        yield Difference(name, f"operation {each}", "", *places)
 
 
 def release_differences(name: str, release: _catalogue.Release, facts: Facts) -> Iterator[Difference]:

@@ -375,6 +375,18 @@ def api_versions():
     return rows
 
 
+def operations():
+    """Every operation of the Images API v2 that the release's router knows, by path: GET /v2/images ..."""
+    import routes
+    from glance.api.v2 import router
+    mapper = routes.Mapper()
+    router.API(mapper)
+    # Glance answers 405 by routes of their own, and one without a method leads to the list of versions.
+    found = ((route.routepath.strip('/'), method) for route in mapper.matchlist if route.defaults.get('action') != 'reject'
+             for method in (route.conditions or {}).get('method', ()))
+    return ['%s /v2/%s' % (method, path) for path, method in sorted(set(found))]
+
+
 def database():
     """Revisions and data migrations that the package carries; which of them have something to do."""
     versions = importlib.import_module('glance.db.sqlalchemy.alembic_migrations.versions')
@@ -450,7 +462,7 @@ def main():
     if project == 'glance':
         facts.update(options=options_of_glance(), policies=policies_of_glance(), db=attempt(database),
                      policy_defaults=attempt(policy_defaults), eventlet_server=attempt(eventlet_server),
-                     images_api_versions=attempt(api_versions))
+                     images_api_versions=attempt(api_versions), operations=attempt(operations))
         modules = dict(entry_points('glance.image_import.internal_plugins'))
         facts['import_methods_internal_plugins'] = sorted(modules)
         facts['wsgi_module'] = 'glance.wsgi.api:application' if pkgutil.find_loader('glance.wsgi') else None

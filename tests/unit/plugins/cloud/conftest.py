@@ -20,6 +20,17 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 PASSWORD = "correct horse"
+#: What Glance adds to an image that is created.
+NEW: dict[str, Any] = {
+    "owner": "p",
+    "visibility": "shared",
+    "protected": False,
+    "os_hidden": False,
+    "min_disk": 0,
+    "min_ram": 0,
+    "tags": [],
+    "created_at": "2026-11-26T06:00:00Z",
+}
 
 
 class FakeCloud:
@@ -47,6 +58,12 @@ class FakeCloud:
         #: What Glance tells of its stores, nothing where it has a single one, and of its import methods.
         self.stores: list[dict[str, Any]] = []
         self.methods = ["glance-direct"]
+        #: What lies at URLs, what was staged, and the bodies of the imports that were asked for.
+        self.web: dict[str, bytes] = {}
+        self.staged: dict[str, bytes] = {}
+        self.imports: list[dict[str, Any]] = []
+        #: What an import makes of an image; None lets it work.
+        self.importer: Callable[[dict[str, Any]], None] | None = None
 
     def add_endpoint(self, endpoint_id: str, interface: str, url: str, service: str = "glance-id") -> None:
         self.endpoints[endpoint_id] = {
@@ -145,6 +162,9 @@ class Handler(BaseHTTPRequestHandler):
         self.cloud.data[image_id] = body
         checksum = hashlib.md5(body, usedforsecurity=False).hexdigest()
         self.cloud.images[image_id].update(size=len(body), checksum=checksum, status="active")
+        if "os_hash_algo" in self.cloud.schema:  # Rocky and newer
+            value = hashlib.sha512(body).hexdigest()
+            self.cloud.images[image_id].update(os_hash_algo="sha512", os_hash_value=value)
 
     def glance_v1(self, path: str, body: bytes) -> None:
         image_id = path.removeprefix("/v1/images").strip("/")
@@ -180,7 +200,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(204)
         image_id, _slash, part = path.removeprefix("/v2/images").strip("/").partition("/")
         if not image_id and self.command == "POST":
-            image = {"status": "queued", "size": None, "checksum": None, **json.loads(body)}
+            image = {"status": "queued", "size": None, "checksum": None, **NEW, **json.loads(body)}
             self.cloud.images[image["id"]] = image
             return self.answer(201, image)
         if not image_id:
@@ -190,6 +210,12 @@ class Handler(BaseHTTPRequestHandler):
         if part == "file" and self.command == "PUT":
             self.store(image_id, body)
             return self.answer(204)
+        if part == "stage":
+            self.cloud.staged[image_id] = body
+            self.cloud.images[image_id]["status"] = "uploading"
+            return self.answer(204)
+        if part == "import":
+            return self.bring_in(image_id, json.loads(body))
         if part == "file":
             return self.answer(200, raw=self.cloud.spoil(self.cloud.data[image_id]))
         if part == "tasks":  # an API before 2.12
@@ -208,6 +234,18 @@ class Handler(BaseHTTPRequestHandler):
                 if each["op"] != "remove":
                     self.cloud.images[image_id][name] = each["value"]
         return self.answer(200, self.cloud.images[image_id])
+
+    def bring_in(self, image_id: str, asked: dict[str, Any]) -> None:
+        cloud, image = self.cloud, self.cloud.images[image_id]
+        cloud.imports.append(asked)
+        if cloud.importer:
+            cloud.importer(image)
+        else:
+            uri = asked["method"].get("uri")
+            self.store(image_id, cloud.web[uri] if uri else cloud.staged.pop(image_id))
+            image["stores"] = ",".join(asked.get("stores", ["fast"]))
+        image.setdefault("os_glance_importing_to_stores", "")
+        self.answer(202)
 
     def listing(self, query: dict[str, str]) -> None:
         found = [i for i in self.cloud.images.values() if query.get("visibility") in (None, i.get("visibility"))]

@@ -1,0 +1,124 @@
+# Copyright (c) 2026 stackops.glance contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What it takes to verify images through the API: peak memory with a large one, and time with several at once.
+
+image_hash_bench.py [--size GIB] [--images N] [--each MIB]. The images are zeros in a file store of the lab's Glance 33.0.0, so
+that no disk is measured. They are verified by the module as Ansible runs it, and by what an operator would type, a loop of
+`openstack image save ID | sha512sum`. Fails where the large image takes 100 MiB or more, or the module is the slower one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+from typing import Any
+
+from audit_bench import measure
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "molecule" / "lab"))
+
+from lablib import databases, fleet, trial  # noqa: E402  (the path comes first)
+from lablib.common import STATE  # noqa: E402
+from lablib.hosts import BY_NAME, INFRA, KEYSTONE  # noqa: E402
+
+HOST = "glance33"
+ENDPOINT = f"http://{BY_NAME[HOST].address}:9292"
+MODULE = str(ROOT / "plugins" / "modules" / "image_hash_info.py")
+MEMORY = 100.0  # MiB
+MIB = 1 << 20
+
+
+def zeros(size: int) -> str:
+    """The SHA-512 of that many zeros."""
+    digest, block = hashlib.sha512(), bytes(MIB)
+    for _number in range(size // MIB):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def sow(count: int, size: int) -> list[str]:
+    """Images of so many bytes, as if they had been uploaded; their ids."""
+    value, ids = zeros(size), []
+    body = json.dumps({"name": "bench", "disk_format": "raw", "container_format": "bare"}).encode()
+    for _number in range(count):
+        image = trial.ask(HOST, "/v2/images", "POST", body, Content_Type="application/json")[1]["id"]
+        trial.ask(HOST, f"/v2/images/{image}/file", "PUT", bytes(1), Content_Type="application/octet-stream")
+        trial.sh(HOST, f"truncate -s {size} /var/lib/glance/fast/{image}")
+        databases.execute(f"UPDATE images SET size = {size}, os_hash_value = '{value}' WHERE id = '{image}'", HOST)
+        ids.append(str(image))
+    return ids
+
+
+def module(images: list[str], parallel: int) -> tuple[float, float]:
+    """Seconds and peak memory in MiB of verifying them."""
+    given: dict[str, Any] = {"cloud": "lab", "endpoint": ENDPOINT, "images": images, "parallel": parallel}
+    wall, _cpu, memory, said = measure([sys.executable, MODULE], json.dumps({"ANSIBLE_MODULE_ARGS": given}))
+    result = json.loads(said)
+    if result.get("failed") or result["verified"] != len(images):
+        sys.exit(f"not all were verified: {said[:2000]}")
+    return wall, memory
+
+
+def client(images: list[str]) -> float:
+    """Seconds of the loop, in the host of the lab that has the client."""
+    settings = {
+        "OS_AUTH_URL": KEYSTONE,
+        "OS_USERNAME": "admin",
+        "OS_PASSWORD": "lab-admin-secret",
+        "OS_PROJECT_NAME": "admin",
+        "OS_USER_DOMAIN_NAME": "Default",
+        "OS_PROJECT_DOMAIN_NAME": "Default",
+        "OS_IDENTITY_API_VERSION": "3",
+        "OS_IMAGE_ENDPOINT_OVERRIDE": ENDPOINT,
+    }
+    script = f"for image in {' '.join(images)}; do openstack image save $image | sha512sum; done"
+    environment = [word for name, value in settings.items() for word in ("--env", f"{name}={value}")]
+    started = time.monotonic()
+    done = subprocess.run(
+        ["docker", "exec", *environment, INFRA.container, "sh", "-ec", script],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if len(set(done.stdout.split("\n")[:-1])) != 1 or done.stdout.startswith(hashlib.sha512().hexdigest()):
+        sys.exit(f"the client did not save the images: {done.stdout}{done.stderr}")
+    return time.monotonic() - started
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=4, help="GiB of the large image")
+    parser.add_argument("--images", type=int, default=8)
+    parser.add_argument("--each", type=int, default=128, help="MiB of each of the others")
+    arguments = parser.parse_args()
+    os.environ["OS_CLIENT_CONFIG_FILE"] = str(STATE / "clouds.yaml")
+    fleet.up(HOST)
+    try:
+        wall, memory = module(sow(1, arguments.size << 30), 1)
+        rate = arguments.size * 1024 / wall
+        print(
+            f"one image of {arguments.size} GiB: {wall:.1f} s, {rate:.0f} MiB/s, peak {memory:.1f} MiB, wanted: under {MEMORY:.0f}"
+        )
+        images = sow(arguments.images, arguments.each * MIB)
+        loop = client(images)
+        times = {parallel: module(images, parallel) for parallel in (1, 2, 4)}
+        print(
+            f"{arguments.images} images of {arguments.each} MiB; a loop of openstack image save | sha512sum: {loop:.1f} s"
+        )
+        print(f"{'parallel':>8} {'wall s':>8} {'MiB':>8} {'to 1':>8} {'to the loop':>12}")
+        for parallel, (seconds, peak) in times.items():
+            print(f"{parallel:8} {seconds:8.1f} {peak:8.1f} {times[1][0] / seconds:8.2f} {loop / seconds:12.2f}")
+    finally:
+        fleet.drop(HOST)
+    return 0 if memory < MEMORY and times[1][0] < loop else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

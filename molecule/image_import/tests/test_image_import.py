@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 stackops.glance contributors
+"""Every way into a Glance, and everything that can go wrong on the way, with nothing half-made left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import struct
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lablib import seed, trial
+from lablib.common import LAB
+from lablib.hosts import BY_NAME, KEYSTONE
+
+HOSTS = ("glance25", "glance33")
+ADDRESS = {host: f"http://{BY_NAME[host].address}:9292" for host in HOSTS}
+OTHER = {"glance25": "glance33", "glance33": "glance25"}
+REGION = {"glance25": "ImportFrom25", "glance33": "ImportFrom33"}
+MIB = 1 << 20
+CLUSTER = 1 << 16
+DATA = random.Random(1).randbytes(MIB)
+WEB = f"http://{BY_NAME['infra'].address}"
+#: Glance fetches from port 80 and 443 alone unless it is told more.
+_OPEN = """set -e
+sed -i 's/^enabled_import_methods.*/enabled_import_methods = [glance-direct,web-download,copy-image,glance-download]/' {conf}
+printf '\\n[import_filtering_opts]\\nallowed_ports = [80,443,9292]\\n' >>{conf}
+systemctl restart glance-api"""
+#: A file, a redirection to it, a download that stops after its first half, a page where an image should be, and nothing.
+_SERVER = """
+import http.server, time
+DATA = open("/root/import.raw", "rb").read()
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/moved":
+            self.send_response(302); self.send_header("Location", "/good"); self.end_headers(); return
+        body = {"/good": DATA, "/stalls": DATA, "/page": b"<!DOCTYPE html><html>Log in" + bytes(100000)}.get(self.path)
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write((body or b"")[: len(DATA) // 2 if self.path == "/stalls" else None])
+        if self.path == "/stalls":
+            self.wfile.flush(); time.sleep(120)
+http.server.ThreadingHTTPServer(("", 80), Handler).serve_forever()
+"""
+
+
+def keystone(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    headers = {**seed.Api("admin").headers, "Content-Type": "application/json"}
+    status, _headers, answer = seed.request(
+        method, KEYSTONE + path, headers, json.dumps(body).encode() if body else None
+    )
+    assert status < 300, answer
+    return dict(json.loads(answer)) if answer else {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The two Glances, each in a region of its own for the other, and the web server; an image that nobody may touch."""
+    source = tmp_path_factory.mktemp("web") / "import.raw"
+    source.write_bytes(DATA)
+    (source.parent / "server.py").write_text(_SERVER)
+    service = keystone("GET", "/services?type=image")["services"][0]["id"]
+    endpoints = []
+    with trial.joined(*HOSTS):
+        try:
+            for host in HOSTS:
+                trial.sh(host, _OPEN.format(conf=trial.GLANCE_CONF))
+                keystone("POST", "/regions", {"region": {"id": REGION[host]}})
+                endpoint = {
+                    "service_id": service,
+                    "interface": "public",
+                    "url": ADDRESS[host],
+                    "region_id": REGION[host],
+                }
+                endpoints.append(keystone("POST", "/endpoints", {"endpoint": endpoint})["endpoint"]["id"])
+            for name in ("import.raw", "server.py"):
+                subprocess.run(
+                    ["docker", "cp", "-q", str(source.parent / name), f"{LAB}infra:/root/{name}"], check=True
+                )
+            trial.sh("infra", "python3 /root/server.py >/root/server.log 2>&1 & echo $! >/root/server.pid")
+            for host in HOSTS:
+                trial.wait_for(lambda host=host: trial.answers(host, "/v2/images?limit=1") == 200, 240)
+            yield
+        finally:
+            trial.sh("infra", "kill $(cat /root/server.pid); rm -f /root/server.* /root/import.raw", check=False)
+            for endpoint_id in endpoints:
+                keystone("DELETE", f"/endpoints/{endpoint_id}")
+            for region in list(REGION.values())[: len(endpoints)]:
+                keystone("DELETE", f"/regions/{region}")
+
+
+def images(host: str) -> dict[str, dict[str, Any]]:
+    found = trial.ask(host, "/v2/images?limit=1000")[1]["images"]
+    return {each["id"]: each for each in found}
+
+
+def named(host: str, name: str) -> list[dict[str, Any]]:
+    return [each for each in images(host).values() if each["name"] == name]
+
+
+@pytest.fixture(autouse=True)
+def others_stay() -> Iterator[None]:
+    """No image that was there is touched, and nothing half-made is left. What a test made is deleted."""
+    before = {host: images(host) for host in HOSTS}
+    yield
+    after = {host: images(host) for host in HOSTS}
+    for host in HOSTS:
+        assert {key: after[host].get(key) for key in before[host]} == before[host]
+        for key in after[host].keys() - before[host].keys():
+            assert after[host][key]["status"] == "active" and "stackops_glance_import" not in after[host][key]
+            trial.ask(host, f"/v2/images/{key}", "DELETE")
+        staged = trial.sh(host, "ls /var/lib/glance/staging").split()
+        assert staged == [], f"{host} keeps what was staged: {staged}"
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    path = tmp_path / "import.raw"
+    path.write_bytes(DATA)
+    return path
+
+
+def large(folder: Path, size: int = 768 * MIB) -> Path:
+    """A file that takes a while: a random block, and the rest a hole."""
+    path = folder / "large.raw"
+    path.write_bytes(DATA)
+    with path.open("r+b") as stream:
+        stream.truncate(size)
+    return path
+
+
+def task(host: str, name: str, check: bool = False, **more: Any) -> dict[str, Any]:
+    arguments = {"cloud": "lab", "endpoint": ADDRESS[host], "name": name, "timeout": 240, **more}
+    if "file" in more or "url" in more:
+        arguments.setdefault("disk_format", "raw")
+    return {"stackops.glance.image_import": arguments, "check_mode": check, "diff": True, "ignore_errors": True}
+
+
+def results(folder: Path, *tasks: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each of the tasks of one play answers."""
+    steps: list[dict[str, Any]] = []
+    for number, each in enumerate(tasks):
+        steps.append({**each, "register": f"r{number}"})
+    names = ", ".join(f"r{number}" for number in range(len(tasks)))
+    out = folder / "results.json"
+    steps.append(
+        {"ansible.builtin.copy": {"content": f"{{{{ [{names}] | to_json }}}}", "dest": str(out), "mode": "0600"}}
+    )
+    play = folder / "play.yml"
+    variables = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": steps}]))
+    trial.Run("ansible-playbook", "-i", "localhost,", "-c", "local", str(play)).succeeds()
+    return list(json.loads(out.read_text()))
+
+
+def begin(folder: Path, host: str, name: str, **more: Any) -> trial.Run:
+    """One import beside the test."""
+    arguments = task(host, name, **more)["stackops.glance.image_import"]
+    return trial.Run("ansible", "localhost", "-m", "stackops.glance.image_import", "-a", json.dumps(arguments))
+
+
+def qcow2(backing: int = 0) -> bytes:
+    """A qcow2 file of version 3 with one block."""
+    header = struct.pack(
+        ">4sIQIIQIIQQIIQQQQII",
+        b"QFI\xfb",
+        3,
+        backing,
+        8 if backing else 0,
+        16,
+        MIB,
+        0,
+        1,
+        CLUSTER,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        4,
+        104,
+    )
+    tables = struct.pack(">Q", 2 * CLUSTER | 1 << 63).ljust(CLUSTER, b"\0")
+    return (
+        header.ljust(CLUSTER, b"\0")
+        + tables
+        + struct.pack(">Q", 3 * CLUSTER | 1 << 63).ljust(CLUSTER, b"\0")
+        + DATA[:CLUSTER]
+    )
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_every_method_check_do_check_do(host: str, tmp_path: Path, raw: Path) -> None:
+    other = OTHER[host]
+    [there] = results(tmp_path, task(other, "there", file=str(raw), properties={"os_distro": "debian"}, tags=["a"]))
+    sha256 = f"sha256:{hashlib.sha256(DATA).hexdigest()}"
+    ways: dict[str, dict[str, Any]] = {
+        "upload": {"file": str(raw), "method": "upload", "stores": ["slow"], "min_disk": 1, "protected": False},
+        "glance-direct": {"file": str(raw), "all_stores": True, "visibility": "public", "tags": ["x", "y"]},
+        "web-download": {"url": f"{WEB}/moved", "stores": ["slow", "fast"], "checksum": sha256},
+        "glance-download": {
+            "from_glance": {"region": REGION[other], "image": there["image_id"]},
+            "properties": {"a": 1},
+        },
+    }
+    runs = [task(host, name, check, **way) for name, way in ways.items() for check in (True, False, True, False)]
+    found = results(tmp_path, *runs)
+    assert [each.get("msg") for each in found if each["failed"]] == []
+    assert [each["changed"] for each in found] == [True, True, False, False] * 4
+    stores = {"upload": "slow", "glance-direct": "fast,slow", "web-download": "fast,slow", "glance-download": "fast"}
+    for name in ways:
+        [image] = named(host, name)
+        assert image["os_hash_value"] == hashlib.sha512(DATA).hexdigest()
+        assert ",".join(sorted(image["stores"].split(","))) == stores[name]
+        assert image["visibility"] == ("public" if name == "glance-direct" else "shared")
+    assert named(host, "glance-download")[0]["os_distro"] == "debian"
+    found = results(tmp_path, *[task(host, name, state="absent") for name in ("upload", "upload")])
+    assert [each["changed"] for each in found] == [True, False] and not named(host, "upload")
+
+
+def test_content_that_is_no_image_is_refused(tmp_path: Path) -> None:
+    files = {
+        "movie": (b"\0\0\0\x18ftypmp42" + DATA, "raw", "an MP4 or QuickTime movie"),
+        "backed": (qcow2(backing=512), "qcow2", "backing file"),
+        "cut": (qcow2()[: 3 * CLUSTER], "qcow2", "the file was cut off"),
+        "mislabelled": (qcow2(), "raw", "the content is qcow2"),
+    }
+    tasks = []
+    for name, (data, disk_format, _why) in files.items():
+        (tmp_path / name).write_bytes(data)
+        tasks.append(task("glance33", name, file=str(tmp_path / name), disk_format=disk_format))
+    (tmp_path / "good").write_bytes(qcow2())
+    tasks.append(task("glance33", "good", file=str(tmp_path / "good"), disk_format=None))
+    *refused, good = results(tmp_path, *tasks)
+    for each, (_data, _format, why) in zip(refused, files.values(), strict=True):
+        assert each["failed"] and why in each["msg"] and not each["changed"]
+    assert not good["failed"] and good["image"]["disk_format"] == "qcow2" and good["image"]["virtual_size"] == MIB
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_what_comes_from_a_url_is_verified_or_deleted(host: str, tmp_path: Path) -> None:
+    wanted = {
+        "none": ({"url": f"{WEB}/none"}, "could not import"),
+        "page": ({"url": f"{WEB}/page"}, "a web page or another text"),
+        "wrong": ({"url": f"{WEB}/good", "checksum": "sha256:" + "0" * 64}, "does not hold what was sent"),
+        "stalls": ({"url": f"{WEB}/stalls", "timeout": 8}, "was not over after 8 s"),
+    }
+    found = results(tmp_path, *[task(host, name, **given) for name, (given, _why) in wanted.items()])
+    for each, (_given, why) in zip(found, wanted.values(), strict=True):
+        assert each["failed"] and why in each["msg"] and "was deleted" in each["msg"], each.get("msg")
+        assert each["status"] == "failure"
+
+
+def test_a_full_store_fails_the_import_or_is_left_out(tmp_path: Path, raw: Path) -> None:
+    place = "/var/lib/glance/slow"
+    with trial.full("glance33", place):
+        trial.sh("glance33", f"chown glance: {place}")
+        both = {"file": str(raw), "stores": ["fast", "slow"]}
+        failed, made = results(
+            tmp_path,
+            task("glance33", "all", **both),
+            task("glance33", "some", **both, all_stores_must_succeed=False),
+        )
+    assert failed["failed"] and "in slow" in failed["msg"] and "was deleted" in failed["msg"]
+    assert not made["failed"] and made["image"]["stores"] == "fast" and "slow" in str(made["warnings"])
+
+
+def under_way(host: str, name: str, status: str) -> str:
+    """The id of an image as soon as it has this status and its data come."""
+
+    def look() -> str | None:
+        for image in named(host, name):
+            staged = trial.sh(host, f"stat -c %s /var/lib/glance/staging/{image['id']} 2>/dev/null || echo 0")
+            if image["status"] == status and int(staged) > 0:
+                return str(image["id"])
+        return None
+
+    return str(trial.wait_for(look, 60, 0.05))
+
+
+def kill(host: str) -> None:
+    trial.sh(host, "systemctl kill -s KILL glance-api; systemctl reset-failed glance-api; systemctl start glance-api")
+    trial.wait_for(lambda: trial.answers(host, "/v2/images?limit=1") == 200, 240)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_server_killed_while_it_receives(host: str, tmp_path: Path) -> None:
+    """The transfer starts again from zero in the same run; what was begun is gone."""
+    run = begin(tmp_path, host, "received", file=str(large(tmp_path)), timeout=280)
+    first = under_way(host, "received", "uploading")
+    kill(host)
+    found = trial.result(run)
+    assert not found["failed"], found["msg"]
+    assert found["attempts"] > 1 and "starts again" in json.dumps(found["history"])
+    assert [each["id"] for each in named(host, "received")] == [found["image_id"]] != [first]
+
+
+def test_a_server_killed_while_it_imports(tmp_path: Path) -> None:
+    """Glance leaves such an image importing for good: the run ends in time and deletes it, and the next one makes it."""
+    path = str(large(tmp_path))
+    run = begin(tmp_path, "glance33", "imported", file=path, all_stores=True, timeout=45)
+    under_way("glance33", "imported", "importing")
+    kill("glance33")
+    found = trial.result(run)
+    assert found["failed"] and "was not over after 45 s" in found["msg"] and "was deleted" in found["msg"], found
+    [found] = results(tmp_path, task("glance33", "imported", file=path, all_stores=True))
+    assert found["changed"] and found["image"]["stores"] == "fast,slow"
+
+
+def test_a_run_killed_while_it_sends(tmp_path: Path) -> None:
+    path = str(large(tmp_path))
+    run = begin(tmp_path, "glance33", "killed", file=path)
+    first = under_way("glance33", "killed", "uploading")
+    run.kill()
+    time.sleep(1)
+    assert named("glance33", "killed"), "the image is there, half-way"
+    [found] = results(tmp_path, task("glance33", "killed", file=path))
+    assert not found["failed"] and found["replaced"] == first
+    assert [each["id"] for each in named("glance33", "killed")] == [found["image_id"]]
+
+
+def test_an_image_deleted_meanwhile(tmp_path: Path) -> None:
+    run = begin(tmp_path, "glance25", "deleted", url=f"{WEB}/stalls")
+    image = under_way("glance25", "deleted", "importing")
+    trial.ask("glance25", f"/v2/images/{image}", "DELETE")
+    found = trial.result(run)
+    assert found["failed"] and "was deleted by somebody else" in found["msg"]
+
+
+def test_two_runs_at_once_make_one_image(tmp_path: Path) -> None:
+    path = str(large(tmp_path, 128 * MIB))
+    runs = [begin(tmp_path, "glance33", "twice", file=path) for _each in range(2)]
+    found = [trial.result(run) for run in runs]
+    failed = [each for each in found if each["failed"]]
+    assert len(named("glance33", "twice")) == 1
+    assert len(failed) <= 1
+    for each in failed:
+        assert "Another run made image" in each["msg"] or "another run on" in each["msg"]

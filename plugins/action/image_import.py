@@ -1,0 +1,13 @@
+# Copyright (c) 2026 stackops.glance contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Show how far the import is while Glance is at it."""
+
+from __future__ import annotations
+
+from ansible_collections.stackops.glance.plugins.plugin_utils._slices import SlicedAction
+
+
+class ActionModule(SlicedAction):
+    """The module in slices."""
