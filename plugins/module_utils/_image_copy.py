@@ -116,11 +116,14 @@ class Copies:
         self.counts: dict[str, int] = state.get("counts") or dict.fromkeys(names, 0)
         self.copies: list[dict[str, Any]] = state.get("copies", [])
         self.failures: list[dict[str, Any]] = state.get("failures", [])
-        self._silent: float | None = None
+        silent = state.get("silent")
+        self._silent: float | None = None if silent is None else time.monotonic() - silent
 
     def state(self) -> dict[str, Any]:
         """What the next call goes on from."""
         return {
+            "stores": self.wanted,
+            "silent": None if self._silent is None else time.monotonic() - self._silent,
             "place": self.place,
             "under_way": [asdict(each) for each in self.under_way],
             "counts": self.counts,
@@ -206,12 +209,16 @@ class Copies:
                 image_id=copy.id,
             )
         image = None if answer.status_code == 404 else by_id(self.images, copy.id)
+        wanted = copy.missing
         if image is None:
             self._gone(copy)
-        elif answer.status_code == 409 and importing.progress(image).task:
-            copy.asked = False
         elif not self._arrived(copy, image):
-            self._failed(copy, copy.missing, f"Glance refused the copy with {said}.")
+            # Another import was faster: it is waited for, or has just ended.
+            other = answer.status_code == 409 and image["status"] == "active"
+            if (other or copy.missing != wanted) and (importing.progress(image).task or copy.tries < TRIES):
+                copy.asked = False
+            else:
+                self._failed(copy, copy.missing, f"Glance refused the copy with {said}.")
 
     def _arrived(self, copy: Copy, image: Image) -> bool:
         """Whether nothing is missing any more, though it was not this run that brought it."""
@@ -250,7 +257,7 @@ class Copies:
         """Pass over a server that does not answer or fails, for a while. Raises the error when that is up."""
         if error.details.get("status", 503) < 500:
             raise error
-        self._silent = self._silent or time.monotonic()
+        self._silent = time.monotonic() if self._silent is None else self._silent
         if time.monotonic() - self._silent > SILENCE:
             raise error
 
@@ -276,9 +283,12 @@ class Copies:
             age = importing.seconds_since(image["updated_at"])
             if age >= self.stalled_after:
                 self._failed(copy, sorted(left), f"Nothing was heard of the copy for {age} s.")
-        elif held.free:
-            self._ask(copy)
-        elif held.age is not None and held.age >= self.stalled_after:
+        elif held.free or (held.age is not None and held.age >= self.stalled_after):
+            if not left:
+                return False  # all arrived before whoever held the lock was killed
+            if held.free:
+                self._again(copy, state)
+                return True
             self._failed(
                 copy, sorted(left), f"An import holds the image's lock and makes no progress: {held}.", asdict(held)
             )
@@ -293,7 +303,7 @@ class Copies:
             return
         known = copy.locked or set(left).intersection(state.failed)
         if left and copy.tries < TRIES and not (copy.asked and known):
-            self._ask(copy)
+            self._again(copy, state)
             return
         if here:
             self._copied(copy, here)
@@ -302,12 +312,21 @@ class Copies:
         else:
             self._end(copy)
 
+    def _again(self, copy: Copy, state: importing.Progress) -> None:
+        """Ask once more, for what is still missing alone."""
+        here = [store for store in copy.missing if store in state.stores]
+        if here and copy.asked:
+            self._copied(copy, here)
+        copy.missing = [store for store in copy.missing if store not in here]
+        self._ask(copy)
+
     def _why(self, copy: Copy, stores: list[str]) -> str:
         """Why a copy failed, as far as Glance tells, and what may stand in its way."""
         tasks = importing.tasks_of(self.images, copy.id)
         said = f"; task {tasks[-1]['id']} says: {tasks[-1]['message'] or 'nothing'}" if tasks else ""
         rests = [f"{self._data_dirs[store].rstrip('/')}/{copy.id}" for store in stores if store in self._data_dirs]
-        rest = f" A file {' or '.join(rests)} is the rest of a copy that was cut off: remove it." if rests else ""
+        where = " or ".join(rests)
+        rest = f" Where there is a file {where}, it is the rest of a copy that was cut off: remove it." if rests else ""
         return (
             f"Glance could not bring the data there{said}. The log of glance-api has the reason; look first for space in the "
             f"store and in the staging directory.{rest} Then run again."

@@ -262,7 +262,7 @@ def copy(module: AnsibleModule, part: _slices.Slice) -> dict[str, Any]:
     images = _image_lookup.api(cloud, options["endpoint"])
     copies = Copies(
         images,
-        ready(images, None if options["all_stores"] else options["stores"]),
+        part.state.get("stores") or ready(images, None if options["all_stores"] else options["stores"]),
         part.state,
         options["parallel"],
         options["stalled_after"],

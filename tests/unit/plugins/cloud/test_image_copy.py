@@ -103,6 +103,9 @@ class Glance:
         self.requests.append(f"{method} {path}")
         if self.down(self.requests[-1]):
             raise GlanceError("It got no answer.", url=path)
+        if path == "/v2/info/stores/detail":
+            detail = {"id": "slow", "type": "file", "properties": {"data_dir": "/srv/slow/"}}
+            return Answer(200, {"stores": [detail, {"id": "far", "type": "rbd", "properties": {"pool": "images"}}]})
         image_id, _slash, part = path.removeprefix("/v2/images/").partition("/")
         image = self.images.get(image_id)
         if path.startswith("/v2/tasks/") or image is None:
@@ -240,7 +243,8 @@ def test_a_full_store_keeps_nothing_else_back(glance: Glance) -> None:
     copies = run(glance, wanted=("fast", "slow", "far"))
     assert glance.images[one]["stores"] == "fast,far" and glance.images[two]["stores"] == "fast,slow,far"
     (failure,) = copies.failures
-    assert (failure["image"], failure["store"]) == (one, "slow") and "look first for space" in failure["reason"]
+    assert (failure["image"], failure["store"]) == (one, "slow")
+    assert "look first for space" in failure["reason"] and f"a file /srv/slow/{one}, it is" in failure["reason"]
     assert copies.counts["copied"] == 2 and copies.counts["failed"] == 1
 
 
@@ -305,6 +309,35 @@ def test_a_lock_that_has_expired_is_taken(glance: Glance) -> None:
     assert run(glance).counts["copied"] == 1
 
 
+def test_what_a_killed_import_brought_is_not_asked_for_again(glance: Glance) -> None:
+    image_id = glance.add(1, stores="fast,slow")
+    glance.hold(image_id, age=4000, stores="far")
+    glance.outcomes[image_id] = ["steal"]
+    copies = run(glance, wanted=("slow", "far"))
+    assert copies.counts["copied"] == 1 and glance.images[image_id]["stores"] == "fast,slow,far"
+    # It was killed between the last store and its lock, while this run waited for it.
+    other = glance.add(2)
+    glance.hold(other, age=4000)
+    looks: list[str] = []
+
+    def bring(request: str) -> bool:
+        looks.append(request)
+        if request.startswith("GET /v2/images/") and len(looks) > 3:
+            glance.images[other]["stores"] = "fast,slow"
+        return False
+
+    glance.down = bring
+    copies = run(glance, wanted=("slow",))
+    assert copies.failures == [] and copies.counts["held"] == 2
+
+
+def test_a_lock_that_is_dropped_meanwhile_is_no_refusal(glance: Glance) -> None:
+    image_id = glance.add(1)
+    glance.outcomes[image_id] = ["409", "ok"]
+    copies = run(glance)
+    assert copies.counts["copied"] == 1 and copies.failures == []
+
+
 def test_a_refusal_names_image_store_and_what_glance_said(glance: Glance) -> None:
     one = glance.add(1)
     glance.add(2)
@@ -352,6 +385,7 @@ def test_slices_go_on_where_the_last_one_ended(glance: Glance) -> None:
         done = copies.work(partial(copying.ordered, images, [{}]), part)
         state = copies.state()
     assert 3 < calls < 50
+    assert state["stores"] == ["slow"] and state["silent"] is None
     assert state["counts"]["looked_at"] == state["counts"]["copied"] == 7 and state["under_way"] == []
 
 
