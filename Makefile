@@ -1,20 +1,24 @@
 # Copyright (c) 2026 stackops.glance contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The scenarios of `make test`, in the order in which they run. `make molecule SCENARIOS=flip` runs one.
-SCENARIOS ?= $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
+# Scenarios, in the order in which they run; `make molecule SCENARIOS=flip` runs one. Those with a file `thorough`, which says
+# what else covers their capability, run in `make test-all` alone.
+ALL_SCENARIOS = $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
+SCENARIOS ?= $(filter-out $(patsubst molecule/%/thorough,%,$(wildcard molecule/*/thorough)),$(ALL_SCENARIOS))
 # File sets that the differential fuzz of `make test` reads with both parsers.
 EXAMPLES ?= 20000
+# Requests that `make load` makes at least.
+REQUESTS ?= 20000
 # Generated policy files that each release's own Glance decides about as well in `make test`.
 FILES ?= 10
 # The scenarios wait for services most of the time; what only computes runs beside them.
-GATES = environments then images molecule beside lint unit sanity fuzz compile catalogue policy
+GATES = environments then images molecule beside lint unit docs sanity fuzz compile catalogue policy
 
 IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL = help
-.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit catalogue policy sanity compile fuzz molecule test test-all bench
+.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit docs catalogue policy sanity compile fuzz molecule test test-all bench faults load
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -58,6 +62,10 @@ format: env ## Format the Python code that is not for old hosts
 unit: env ## Unit tests
 	@$(IN) pytest -q tests/unit
 
+docs: python ## Build the documentation as a site in .cache/docs/html
+	@python3 tests/bin/bootstrap.py docs
+	@tests/bin/with-env docs python docs/site/build.py
+
 catalogue: env ## Compare the release catalogue with the option objects and policies of four live releases
 	@$(IN) python tests/catalogue/check.py
 
@@ -80,7 +88,13 @@ test: python ## Every gate, with its duration
 	@python3 tests/bin/gates.py $(GATES)
 
 test-all: python ## Every gate, a longer fuzz and the benchmarks
-	@EXAMPLES=100000 FILES=100 python3 tests/bin/gates.py $(GATES) then bench
+	@EXAMPLES=100000 FILES=100 SCENARIOS="$(ALL_SCENARIOS)" python3 tests/bin/gates.py $(GATES) then bench
 
 bench: env ## What a flip that changes nothing, and 40 options, cost beside the usual way
 	@$(IN) benchmarks/run
+
+faults: env ## Cut flips and rollbacks off wherever that is possible: make faults POINTS=20, or POINTS='host crashed'
+	@$(IN) molecule/lab/faults --points '$(POINTS)'
+
+load: env ## 20,000 requests of users who must not notice a change of policy, a flip and the ways back
+	@$(IN) python benchmarks/load.py --requests $(REQUESTS)

@@ -12,12 +12,10 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import _policy_mat
 from ansible_collections.stackops.glance.plugins.plugin_utils._host_action import WRITING
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_action import ARGUMENTS, PROOF, PolicyAction
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_change import (
-    Found,
     admin_role,
     edited,
     gains_later,
     granted,
-    hashed,
     proof,
     refuse_problems,
 )
@@ -42,11 +40,11 @@ class ActionModule(PolicyAction):
         later = gains_later(found, wanted, role) if role and arguments["grants"] is None else []
         text = edited(found, wanted)
         after = found.policy(text, settings=said.settings)
-        refuse_problems(after, set(wanted))
+        refuse_problems(before, after, set(wanted))
         changes, idle = proof(before, after, arguments)
         changes = granted(changes, role, arguments["grants"])
         _policy_matrix.refuse(changes)
-        files = [] if text == found.text else [_file(found, text)]
+        files = [] if text == found.text else [found.file(text)]
         # The rules come first, so that nobody is without their rights in between.
         written = self.replace([*files, *options], arguments, task_vars) if files or options else {"changed": False}
         return {
@@ -61,8 +59,3 @@ class ActionModule(PolicyAction):
             "idle_expectations": idle,
             "restart_required": bool(options),
         }
-
-
-def _file(found: Found, text: str) -> dict[str, Any]:
-    there = hashed(found.document["text"] if found.document else None)
-    return {"path": found.path, "content": text, "like": found.own_file, "sha256": there}

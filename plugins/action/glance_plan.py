@@ -14,7 +14,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _policy_plan, _takeover, _undo
+from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _policy_plan, _takeover, _tls_plan, _undo
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding
 from ansible_collections.stackops.glance.plugins.plugin_utils._table import shown, table
 
@@ -23,9 +23,10 @@ SHOWN_HOSTS = 4
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "direction": {"type": "str", "choices": ["do", "undo"], "default": "do"},
-    "about": {"type": "str", "choices": ["v2", "policy"], "default": "v2"},
+    "about": {"type": "str", "choices": ["v2", "policy", "tls"], "default": "v2"},
     "policy": {"type": "dict", "default": {}, "options": _policy_plan.ARGUMENTS},
     "role_assignments": {"type": "dict", "default": {}},
+    "tls": {"type": "dict", "default": {}, "options": _tls_plan.ARGUMENTS},
     "glance_hosts": {"type": "list", "elements": "str", "required": True},
     "nova_hosts": {"type": "list", "elements": "str", "required": True},
     "consumer_hosts": {"type": "list", "elements": "str", "default": []},
@@ -35,7 +36,16 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "nova_option": {"type": "str", "choices": ["absent", "false"], "default": "absent"},
     "accept": {"type": "list", "elements": "str", "default": []},
     "takeover": {"type": "bool", "default": False},
-    "drain": {"type": "dict", "default": {}},
+    "drain": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "by": {"type": "str", "choices": ["health_check", "hook"], "default": "health_check"},
+            "file": {"type": "path"},
+            "grace": {"type": "int", "default": 4},
+            "timeout": {"type": "int", "default": 600},
+        },
+    },
     "settle": {"type": "int", "default": 3},
     "start_timeout": {"type": "int", "default": 120},
     "run_id": {"type": "str"},
@@ -57,10 +67,11 @@ class ActionModule(ActionBase):
         # The worker that runs this action is a child of ansible-playbook, and it is the latter that has to be alive.
         controller = _takeover.Controller.of(os.getppid())
         wishes = _plan.Wishes(**{name: arguments[name] for name in _plan.Wishes.__dataclass_fields__})
-        policy = _policy_plan.as_wishes(arguments["policy"])
+        policy, tls = _policy_plan.as_wishes(arguments["policy"]), _tls_plan.as_wishes(arguments["tls"])
         try:
             if arguments["direction"] == "do":  # nothing that is wished for may stand in the way back
                 policy.check()
+                tls.check()
         except GlanceError as error:
             return {**result, **error.details, "failed": True, "msg": error.message}
         people = arguments["role_assignments"]
@@ -68,6 +79,9 @@ class ActionModule(ActionBase):
             plan = _undo.make(fleet, wishes, controller, arguments["run_id"] or None)
         elif arguments["about"] == "policy":
             plan = _policy_plan.make(fleet, wishes, policy, people, controller)
+        elif arguments["about"] == "tls":
+            looks = {host: task_vars["hostvars"][host].get("glance_stunnel_service") for host in fleet.glance}
+            plan = _tls_plan.make(fleet, arguments["cloud"], looks, wishes, tls, controller)
         else:
             plan = _plan.make(fleet, arguments["cloud"], wishes, controller)
             _policy_plan.join(plan, wishes, policy, people)
@@ -134,6 +148,12 @@ class ActionModule(ActionBase):
                     "seen_token": plan.runs.seen.get(host),
                 }
                 for host in hosts
+            },
+            # Locks of dead runs on hosts that this run has nothing to do with.
+            "left_locked": {
+                host: {"run_id": token.rpartition(":")[0], "token": token}
+                for host, token in plan.runs.seen.items()
+                if host not in hosts
             },
             "catalogue": plan.catalogue,
             # What an earlier attempt changed there is not in this plan, but on record.

@@ -48,7 +48,7 @@ class ActionModule(PolicyAction):
         if arguments["explicit_default"] and found.settings.default_rule not in before.file_rules:
             wanted.setdefault(found.settings.default_rule, "role:admin")
         text = edited(found, wanted)
-        refuse_problems(found.policy(text), {name for name, check in wanted.items() if check is not None})
+        refuse_problems(before, found.policy(text), set(wanted))
         dropped = droppable(found, text) if arguments["drop_defaults"] else []
         text = _policy_edit.edit(text, found.path, dict.fromkeys(dropped))
         path = found.path

@@ -15,16 +15,21 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import (
     _policy_matrix,
     _policy_rules,
     _property_protection,
-    _service,
 )
 from ansible_collections.stackops.glance.plugins.plugin_utils._host_action import WRITING
+from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Policy
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_action import (
     ARGUMENTS,
     PROOF,
     PolicyAction,
 )
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_change import Found, hashed
-from ansible_collections.stackops.glance.plugins.plugin_utils._property_protection import OPERATIONS, Section
+from ansible_collections.stackops.glance.plugins.plugin_utils._property_protection import (
+    FILE,
+    FORMAT,
+    OPERATIONS,
+    Section,
+)
 
 SPECIFICATION: dict[str, dict[str, Any]] = {
     **ARGUMENTS,
@@ -42,7 +47,6 @@ SPECIFICATION: dict[str, dict[str, Any]] = {
     },
     "query": {"type": "list", "elements": "str", "default": []},
 }
-FILE, FORMAT = "property_protection_file", "property_protection_rule_format"
 DEFAULT_NAME = "property-protections.conf"
 
 
@@ -51,7 +55,7 @@ class ActionModule(PolicyAction):
         _validation, arguments = self.validate_argument_spec(argument_spec=SPECIFICATION)
         _policy_rules.require_oslo_policy()
         found = self.look(arguments, task_vars)
-        set_file, set_format = (_option(found, name) for name in (FILE, FORMAT))
+        set_file, set_format = (_property_protection.option(found.service, name) for name in (FILE, FORMAT))
         format_ = arguments["format"] or (set_format or "roles").lower()
         path = arguments["path"] or self._path(found, set_file)
         text = self._read(path, task_vars)
@@ -63,17 +67,18 @@ class ActionModule(PolicyAction):
             again = _property_protection.parse(_property_protection.render(sections), path, format_)
             if [(each.pattern, each.permissions) for each in again] != [(e.pattern, e.permissions) for e in sections]:
                 raise GlanceError("The protections cannot be written so that Glance reads them as they are given.")
-            self._refuse(sections, format_, found)
+            self._refuse(sections, format_, _policy(found, sections, format_, path))
             written = self.replace(files, arguments, task_vars) if files else written
         else:
             sections = _property_protection.parse(text, path, format_) if set_file and text is not None else []
+        policy = _policy(found, sections, format_, path)
         return {
             **written,
             "path": path,
             "format": format_,
             "release": str(found.release),
-            "problems": _property_protection.problems(sections, format_, found.policy()),
-            "answers": self._answers(arguments, sections, format_, found),
+            "problems": _property_protection.problems(sections, format_, policy),
+            "answers": self._answers(arguments, sections, format_, policy),
             # Glance reads the file when it starts.
             "restart_required": written["changed"],
         }
@@ -98,16 +103,15 @@ class ActionModule(PolicyAction):
             raise GlanceError(f"{path} is not UTF-8: {error}. Save the file in that encoding.") from error
 
     @staticmethod
-    def _refuse(sections: list[Section], format_: str, found: Found) -> None:
-        wrong = _property_protection.problems(sections, format_, found.policy())
+    def _refuse(sections: list[Section], format_: str, policy: Policy) -> None:
+        wrong = _property_protection.problems(sections, format_, policy)
         if wrong:
             raise GlanceError(" ".join(wrong))
 
     @staticmethod
     def _answers(
-        arguments: dict[str, Any], sections: list[Section], format_: str, found: Found
+        arguments: dict[str, Any], sections: list[Section], format_: str, policy: Policy
     ) -> dict[str, dict[str, Any]]:
-        policy = found.policy()
         who = _policy_matrix.personas(arguments["personas"], policy) if arguments["query"] else []
         answers: dict[str, dict[str, Any]] = {}
         for name in arguments["query"]:
@@ -126,10 +130,9 @@ class ActionModule(PolicyAction):
         return answers
 
 
-def _option(found: Found, name: str) -> str | None:
-    schema: dict[str, Any] = {"group": "DEFAULT", "name": name, "type": "string", "default": None, "deprecated": []}
-    answer = _service.resolve(found.service, schema)
-    return answer["effective"] if answer["status"] == "set" else None
+def _policy(found: Found, sections: list[Section], format_: str, path: str) -> Policy:
+    """The policy that these sections ask, whatever protections there were before."""
+    return found.policy(protections=_property_protection.rules(sections, path) if format_ == "policies" else {})
 
 
 def _files(

@@ -21,6 +21,8 @@ except ImportError:  # Python 2.7 without the typing backport: the names stand i
     pass
 
 MASK = u'********'
+#: How the name of a directory with systemd's drop-ins for a service ends.
+DROP_INS = '.service.d'
 
 #: Names of options whose values are secrets, in any of OpenStack's services.
 _SECRET_NAME = re.compile(
@@ -69,29 +71,48 @@ def digest(data):
     return '' if data is None else sha256(data)
 
 
-def put(module, path, data, like=None):
-    # type: (Any, str, Optional[bytes], Optional[str]) -> None
-    """Let a file hold this, or (None) not be there. A new one gets owner and mode of ``like``, else root's and 0640."""
+def put(module, path, data, like=None, mode=None):
+    # type: (Any, str, Optional[bytes], Optional[str], Optional[str]) -> None
+    """Let a file hold this, or (None) not be there.
+
+    A new one gets owner and mode of ``like``, else it is root's with ``mode`` (octal digits), else 0640. The directory of a
+    unit's drop-ins is made with the first of them.
+    """
+    directory = os.path.dirname(os.path.abspath(path))
+    if data is not None and directory.endswith(DROP_INS) and os.path.isdir(os.path.dirname(directory)):
+        _make(directory)
     if data is None:
         remove(path)
     elif os.path.exists(path):
         write(module, path, data)
-    elif not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+    elif not os.path.isdir(directory):
         raise GlanceError('%s cannot be made: its directory does not exist. Make the directory first.' % path, path=path)
     elif like and os.path.exists(like):
         status = os.stat(like)
         write(module, path, data, mode=status.st_mode & 0o777, uid=status.st_uid, gid=status.st_gid)
     else:
-        write(module, path, data, mode=0o640)
+        write(module, path, data, mode=int(mode or '0640', 8))
+
+
+def _make(directory):
+    # type: (str) -> None
+    try:
+        os.mkdir(directory, 0o755)
+    except EnvironmentError as error:
+        if error.errno != errno.EEXIST:
+            raise GlanceError('%s cannot be made: %s.' % (directory, os.strerror(error.errno or 0)), path=directory)
 
 
 def remove(path):
     # type: (str) -> None
-    """Remove a file, durably; one that a link leads to, and not the link."""
+    """Remove a file, durably; one that a link leads to, and not the link. A unit's last drop-in takes its directory along."""
     target = os.path.realpath(path)
+    directory = os.path.dirname(target)
     try:
         os.unlink(target)
-        sync_directory(os.path.dirname(target))
+        sync_directory(directory)
+        if directory.endswith(DROP_INS) and not os.listdir(directory):
+            os.rmdir(directory)
     except EnvironmentError as error:
         raise GlanceError('%s cannot be removed: %s.' % (target, os.strerror(error.errno or 0)), path=path)
 

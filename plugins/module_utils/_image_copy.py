@@ -17,12 +17,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.stackops.glance.plugins.module_utils import _image_import as importing
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._image_lookup import Image, by_id, listed, stores_of
-from ansible_collections.stackops.glance.plugins.module_utils._image_stores import chosen
+from ansible_collections.stackops.glance.plugins.module_utils._image_stores import chosen, data_dirs
 from ansible_collections.stackops.glance.plugins.module_utils._images import Images, one_line
 from ansible_collections.stackops.glance.plugins.module_utils._slices import Slice
 
@@ -134,21 +135,25 @@ class Copies:
         """
         waiting = self._taken(source)
         pause = importing.FIRST_LOOK
-        while not part.over:
+        while True:
             before = len(self.under_way)
-            while len(self.under_way) < self.parallel and not part.over:
+            # Every call goes on by an image at least, however long it took to get here.
+            while len(self.under_way) < self.parallel:
                 image = next(waiting, None)
                 if image is None:
+                    if not self.under_way:
+                        return True
                     break
                 self._consider(image)
-            if not self.under_way and not part.over:
-                return True
+                if part.over:
+                    break
             # Short while something moves, and longer and longer while large images are on their way.
             moved = len(self.under_way) != before
             pause = importing.FIRST_LOOK if moved else min(2 * pause, importing.LONGEST_LOOK)
             time.sleep(max(0.0, min(pause, part.end - time.monotonic())))
             self._look()
-        return False
+            if part.over:
+                return False
 
     def _taken(self, source: Source) -> Iterator[Image]:
         """The images, one after the other; what was listed before the list broke off is not listed again."""
@@ -293,18 +298,24 @@ class Copies:
         if here:
             self._copied(copy, here)
         if left:
-            self._failed(copy, left, self._why(copy))
+            self._failed(copy, left, self._why(copy, left))
         else:
             self._end(copy)
 
-    def _why(self, copy: Copy) -> str:
-        """Why a copy failed, as far as the newest of the image's tasks tells."""
+    def _why(self, copy: Copy, stores: list[str]) -> str:
+        """Why a copy failed, as far as Glance tells, and what may stand in its way."""
         tasks = importing.tasks_of(self.images, copy.id)
         said = f"; task {tasks[-1]['id']} says: {tasks[-1]['message'] or 'nothing'}" if tasks else ""
+        rests = [f"{self._data_dirs[store].rstrip('/')}/{copy.id}" for store in stores if store in self._data_dirs]
+        rest = f" A file {' or '.join(rests)} is the rest of a copy that was cut off: remove it." if rests else ""
         return (
             f"Glance could not bring the data there{said}. The log of glance-api has the reason; look first for space in the "
-            "store and in the staging directory, then run again."
+            f"store and in the staging directory.{rest} Then run again."
         )
+
+    @cached_property
+    def _data_dirs(self) -> dict[str, str]:
+        return data_dirs(self.images)
 
     def _end(self, copy: Copy, count: str | None = None) -> None:
         self.under_way.remove(copy)

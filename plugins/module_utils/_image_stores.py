@@ -33,3 +33,11 @@ def chosen(images: Images, wanted: list[str] | None) -> list[str]:
                 f"{', '.join(writable) or 'none'}."
             )
     return list(dict.fromkeys(wanted or writable))
+
+
+def data_dirs(images: Images) -> dict[str, str]:
+    """Where file stores keep their images, by store; nothing before 2.15, or for who may not see it."""
+    answer = images.ask("GET", "/v2/info/stores/detail")
+    found = answer.json()["stores"] if answer.status_code == 200 else []
+    folders = {store["id"]: (store.get("properties") or {}).get("data_dir") for store in found}
+    return {store: folder for store, folder in folders.items() if isinstance(folder, str)}

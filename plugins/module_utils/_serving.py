@@ -24,7 +24,7 @@ except ImportError:  # Python 2.7
     from urlparse import urlsplit  # type: ignore[import-not-found, no-redef]
 
 try:
-    from typing import Any, Dict, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Tuple
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
 
@@ -37,8 +37,8 @@ ESTABLISHED = '01'  # as /proc/net/tcp writes it
 
 def drain(drain):
     # type: (Optional[Dict[str, Any]]) -> None
-    """Make the health check answer 503, so that the balancer sends nothing new here."""
-    if drain is None:
+    """Make the health check answer 503, so that the balancer sends nothing new here; a hook may have seen to that."""
+    if drain is None or drain['file'] is None:
         return
     try:
         with open(drain['file'], 'a'):
@@ -52,7 +52,7 @@ def drain(drain):
 def undrain(drain):
     # type: (Optional[Dict[str, Any]]) -> None
     """Let the health check answer 200 again."""
-    if drain is None:
+    if drain is None or drain['file'] is None:
         return
     try:
         os.unlink(drain['file'])
@@ -67,18 +67,28 @@ def still_busy(drain, since):
     """Say what still keeps the host busy, None when it is drained.
 
     The balancer gets the grace time to notice. After it every established connection counts, because eventlet cuts
-    what is running when the service is told to stop.
+    what is running when the service is told to stop. So does every import, copy-image and v1 ``copy_from``, which go on
+    without a connection; they are seen by the files that they hold open.
     """
     if drain is None:
         return None
     noticing = not_yet(since, drain['grace'])
     if noticing:
         return noticing
+    busy = _busy(drain)
+    if busy is None:
+        # A health check comes and goes, and between two files an import has none open: twice in a row is an answer.
+        time.sleep(0.3)
+        busy = _busy(drain)
+    return busy
+
+
+def _busy(drain):
+    # type: (Dict[str, Any]) -> Optional[str]
     count = _established(drain['port'])
-    if count == 0:
-        time.sleep(0.3)  # a health check comes and goes: twice in a row is an answer
-        count = _established(drain['port'])
-    return '%d connections to port %d are open' % (count, drain['port']) if count else None
+    if count:
+        return '%d connections to port %d are open' % (count, drain['port'])
+    return _transfer(drain['units'], drain['staging'], drain['stores'])
 
 
 def not_yet(since, grace):
@@ -103,6 +113,41 @@ def _established(port):
     return count
 
 
+def _transfer(units, staging, stores):
+    # type: (List[str], List[str], List[str]) -> Optional[str]
+    """Say which file a process of the units holds open below a staging directory, or open for writing below a store's."""
+    staging, stores = _below(staging), _below(stores)
+    if not staging + stores:
+        return None
+    for pid in _units.processes(units):
+        try:
+            descriptors = os.listdir('/proc/%d/fd' % pid)
+        except OSError:  # gone meanwhile
+            continue
+        for descriptor in descriptors:
+            try:
+                path = os.readlink('/proc/%d/fd/%s' % (pid, descriptor))
+                if path.startswith(tuple(staging)) or path.startswith(tuple(stores)) and _writes(pid, descriptor):
+                    return 'process %d has %s open: an import, a copy or an upload still runs' % (pid, path)
+            except EnvironmentError:  # closed meanwhile
+                continue
+    return None
+
+
+def _below(directories):
+    # type: (List[str]) -> List[str]
+    """What the paths of files in these directories begin with, as they are named and as they really are."""
+    paths = set(each for path in directories for each in (os.path.normpath(path), os.path.realpath(path)))
+    return sorted(path.rstrip('/') + '/' for path in paths)
+
+
+def _writes(pid, descriptor):
+    # type: (int, str) -> bool
+    with open('/proc/%d/fdinfo/%s' % (pid, descriptor)) as stream:
+        flags = [line.split()[1] for line in stream if line.startswith('flags:')]
+    return bool(int(flags[0], 8) & (os.O_WRONLY | os.O_RDWR))
+
+
 # -- health -------------------------------------------------------------------------------------------------------
 
 
@@ -113,7 +158,8 @@ def unhealthy(step, since, versions):
     Raises GlanceError where waiting is no use: systemd has given the unit up.
     """
     health = step['health']
-    for name, state in sorted(_units.states(step['restart']).items()):
+    units = [name for verb in ('start', 'reload', 'restart') for name in step.get(verb) or []]
+    for name, state in sorted(_units.states(units).items()):
         if state['active_state'] == 'failed':
             raise GlanceError('%s does not start (%s). Look at "journalctl -u %s -n 50" on this host.'
                               % (name, state['sub_state'], name))

@@ -64,6 +64,7 @@ def survey(services, state_dir):
         'addresses': _addresses('/proc/net/fib_trie', '/proc/net/if_inet6'),
         'python': '%d.%d.%d' % sys.version_info[:3],
         'time': time.time(),
+        'cores': os.sysconf('SC_NPROCESSORS_ONLN'),
         'free_bytes': _free_bytes([state_dir] + paths),
         'services': found,
     }
@@ -105,7 +106,7 @@ def _service(service, units, trouble):
     found = {
         'project': service['project'], 'prog': service['prog'], 'release': None, 'oslo_config': None,
         'units': [], 'config_files': [], 'config_dirs': [], 'config_origin': None, 'files': [], 'values': [],
-        'environment': {}, 'policy': None, 'paste': None, 'crons': [], 'restart_pending': None, 'error': None,
+        'environment': {}, 'policy': None, 'property_protection': None, 'paste': None, 'crons': [], 'restart_pending': None, 'error': None,
     }  # type: Dict[str, Any]
     errors = []
     if trouble and service['units'] and not service['config_files']:
@@ -117,7 +118,7 @@ def _service(service, units, trouble):
         loaded = _oslo_ini.load_sources(order, _oslo_ini.dialect(found['oslo_config'] or 'newest'))
     except (GlanceError, EnvironmentError) as error:
         errors.append(_text(error))
-    for part in (_add_files, _add_values, _add_policy, _add_paste, _add_crons):
+    for part in (_add_files, _add_values, _add_policy, _add_property_protection, _add_paste, _add_crons):
         try:
             part(service, loaded, found)
         except (GlanceError, EnvironmentError, ValueError) as error:
@@ -298,6 +299,14 @@ def _add_policy(service, loaded, found):
                             if not each.startswith('.') and os.path.isfile(os.path.join(path, each)))
     if files or overlays or named:
         found['policy'] = {'named': named, 'files': files, 'overlays': overlays}
+
+
+def _add_property_protection(service, loaded, found):
+    # type: (Dict[str, Any], _oslo_ini.ConfigSet, Dict[str, Any]) -> None
+    if service['documents'] and service['project'] == 'glance':
+        named = _told(loaded, found, 'DEFAULT', 'property_protection_file')
+        path = _find_file(named, found) if named else None
+        found['property_protection'] = _document(path) if path else None
 
 
 def _add_paste(service, loaded, found):

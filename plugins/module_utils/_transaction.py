@@ -8,13 +8,17 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
     name      of the step
     files     [{path, before: SHA-256, options: [...]}]; ``after`` is added when the step is prepared. In place of options
               there may be ``content``, all that the file shall hold (null: it is to go), and ``like``, whose owner and mode
-              it gets where it is new. The hash of a file that is not there is empty.
+              it gets where it is new, or ``mode``. The hash of a file that is not there is empty.
+    start     units to enable and start; may be left out
+    reload    units to reload, all of them running before; may be left out
     restart   units to restart, all of them running before
     restart_back  units to restart only when the step is undone; may be left out. Where there are no others, nothing is
               drained on the way there
     retire    units to stop and disable
-    drain     {file, port, grace: seconds, timeout: seconds} or null
-    health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}
+    drain     {file, port, units, staging: [directories], stores: [directories], grace: seconds, timeout: seconds} or null;
+              without a file somebody else takes the host out of the balancer
+    health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}, and where a TLS service has
+              to show its certificate once the step is done, certificate: {host, port, fingerprint}
 
 Every call works for a slice of time and then says that it is not finished, so that an action can show the progress and
 call again. What was done is read from the journal, hence a call continues where the last one, or one that was killed,
@@ -29,7 +33,14 @@ import os
 import time
 
 from ansible.module_utils.common.text.converters import to_bytes
-from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_ini, _runs, _serving, _units
+from ansible_collections.stackops.glance.plugins.module_utils import (
+    _certificates,
+    _files,
+    _oslo_ini,
+    _runs,
+    _serving,
+    _units,
+)
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -44,12 +55,15 @@ MARGIN = 1024 * 1024
 # -- prepare ------------------------------------------------------------------------------------------------------
 
 
-def plan_files(steps):
-    # type: (List[Dict[str, Any]]) -> Tuple[Dict[str, Optional[bytes]], Dict[str, Optional[bytes]]]
+def plan_files(steps, run=None):
+    # type: (List[Dict[str, Any]], Optional[_runs.Run]) -> Tuple[Dict[str, Optional[bytes]], Dict[str, Optional[bytes]]]
     """Compute every file before and after all steps (None: it is not there); add the hash after each step to the step.
 
-    Raises GlanceError where a file is not the one that the plan was made from.
+    Raises GlanceError where a file is not the one that the plan was made from. A worker that outlived its killed playbook
+    may have gone on since the survey: what this very ``run`` was writing by its journal is no stranger's work.
     """
+    own = [(change['path'], change['before'], change['after']) for entry in (run.journal() if run else [])
+           if entry['event'] == 'applying' for change in entry['files']]
     before = {}  # type: Dict[str, Optional[bytes]]
     after = {}  # type: Dict[str, Optional[bytes]]
     for step in steps:
@@ -58,7 +72,7 @@ def plan_files(steps):
             if path not in after:
                 before[path] = after[path] = _files.found(path)
                 found = _files.digest(after[path])
-                if found != change['before']:
+                if found != change['before'] and (path, change['before'], found) not in own:
                     raise GlanceError('%s has changed since the survey (SHA-256 %s, surveyed %s). Nothing was changed; '
                                       'run again to plan from what is there now.'
                                       % (path, found or 'of no file', change['before'] or 'as no file'))
@@ -83,7 +97,8 @@ def check_space(state_dir, before, after):
     """Refuse to begin where a file system lacks room for the new files and the pre-images."""
     wanted = {}  # type: Dict[str, int]
     for path, data in after.items():
-        directory = os.path.dirname(os.path.realpath(path))
+        # The directory of a unit's drop-ins is made with the first of them.
+        directory = _existing(os.path.dirname(os.path.realpath(path)))
         wanted[directory] = wanted.get(directory, 0) + len(data or b'')
     # Two copies a file: the pre-image of the run and that of a second step.
     wanted[_existing(state_dir)] = MARGIN + 2 * sum(len(data or b'') for data in before.values())
@@ -106,7 +121,8 @@ def prepare(params, check_mode):
     # type: (Dict[str, Any], bool) -> Dict[str, Any]
     """Check files and space, take the lock, write the manifest and the pre-images. In check mode: check and show."""
     steps, state_dir = params['steps'] or [], params['state_dir']
-    before, after = plan_files(steps)
+    run = _runs.Run(state_dir, params['run_id'])
+    before, after = plan_files(steps, run)
     check_space(state_dir, before, after)
     result = {
         'changed': bool(steps),
@@ -116,7 +132,6 @@ def prepare(params, check_mode):
     if check_mode:
         return result
     result['run_token'] = token = open_run(params)
-    run = _runs.Run(state_dir, params['run_id'])
     try:
         manifest = dict(params['manifest'], format=1, run_id=params['run_id'], local={})
         if run.exists:
@@ -128,9 +143,18 @@ def prepare(params, check_mode):
                 run.keep(data)
         run.record('prepared', token=token, steps=[step['name'] for step in steps])
     except GlanceError:
-        close(state_dir, params['run_id'], token, None)
+        _give_up(state_dir, params['run_id'], token)
         raise
     return result
+
+
+def _give_up(state_dir, run_id, token):
+    # type: (str, str, str) -> None
+    """Give the lock back, also where there is no room to say why."""
+    try:
+        close(state_dir, run_id, token, None)
+    except GlanceError:
+        _runs.release(state_dir, token)
 
 
 def _continued(old, new):
@@ -213,7 +237,12 @@ class StepRun:
     def back(self):
         # type: () -> List[str]
         """Units that are restarted on the way back alone."""
-        return (self.step or {}).get('restart_back') or []
+        return self.units('restart_back')
+
+    def units(self, *kinds):
+        # type: (*str) -> List[str]
+        """Units of the step, by what becomes of them."""
+        return [unit for kind in kinds for unit in (self.step or {}).get(kind) or []]
 
     # journal of this step
 
@@ -232,6 +261,7 @@ class StepRun:
 
     def record(self, event, **facts):
         # type: (str, **Any) -> None
+        """Write into the journal, under the write guard alone: what another run has taken over is no longer ours to tell."""
         self.run.record(event, step=self.name, token=self.token, direction=self.begin, **facts)
 
     def touched(self):
@@ -284,12 +314,13 @@ class StepRun:
         if 'drained' not in seen:
             if not self.wait_for_drain(seen[self.begin]['time']):
                 return
-            self.record('drained')
+            with _runs.write_guard(self.state_dir, self.token):
+                self.record('drained')
         if 'restarted' not in seen:
             with _runs.write_guard(self.state_dir, self.token):
                 change()
+                self.record('restarted', files=self.result['files'], units=self.result['units'])
             self.result['changed'] = True
-            self.record('restarted', files=self.result['files'], units=self.result['units'])
         started = self.mine()['restarted']['time']
         if not self.wait_for_health(started):
             return
@@ -318,10 +349,14 @@ class StepRun:
 
     def wait_for_health(self, since):
         # type: (float) -> bool
-        # On the way back the versions may be any: the file says which, and it is the one from before.
-        versions = self.step['health'].get('versions') if self.begin == 'applying' else None
-        return self.wait(since, self.step['health']['timeout'], 'health',
-                         lambda: _serving.unhealthy(self.step, since, versions))
+        step, wanted = self.step, self.step['health']
+        if self.begin != 'applying':
+            # On the way back the versions may be any: the file says which, and it is the one from before. What was started
+            # for the step runs no longer.
+            step, wanted = dict(step, start=[]), {}
+        return self.wait(since, step['health']['timeout'], 'health',
+                         lambda: _serving.unhealthy(step, since, wanted.get('versions'))
+                         or _certificates.not_shown(wanted.get('certificate')))
 
     def wait(self, since, timeout, what, trouble):
         # type: (float, float, str, Any) -> bool
@@ -331,7 +366,8 @@ class StepRun:
             if found is None:
                 return True
             if time.time() > since + timeout:
-                self.record('failed', reason=found)
+                with _runs.write_guard(self.state_dir, self.token):
+                    self.record('failed', reason=found)
                 raise GlanceError('Step %s: waited %d s for %s, but %s.' % (self.name, timeout, what, found))
             if time.time() > self.deadline:
                 self.result.update(finished=False, progress=['waiting for %s: %s' % (what, found)])
@@ -349,7 +385,7 @@ class StepRun:
         if 'applying' not in self.mine():
             with _runs.write_guard(self.state_dir, self.token):
                 self.record('applying', files=[self.describe(change) for change in self.step['files']],
-                            units=_units.states(self.step['restart'] + self.step['retire'] + self.back))
+                            units=_units.states(self.units('start', 'reload', 'restart', 'retire', 'restart_back')))
         return self.drive(self.write)
 
     def describe(self, change):
@@ -376,19 +412,23 @@ class StepRun:
             if found != change['before']:
                 raise GlanceError('%s has changed since this step began (SHA-256 %s, expected %s): somebody else edits '
                                   'this file.' % (change['path'], found, change['before']))
-            _files.put(self.module, change['path'], becomes(data, change), change.get('like'))
+            _files.put(self.module, change['path'], becomes(data, change), change.get('like'), change.get('mode'))
             self.result['files'].append(change['path'])
+        _units.reload_configuration(change['path'] for change in self.step['files'])
         for unit in self.step['retire']:
             _units.control('disable', unit)
             _units.control('stop', unit)
             self.result['units'].append(unit)
-        self.restart(self.step['restart'])
+        for unit in self.units('start'):
+            _units.control('enable', unit)
+        for verb in ('start', 'reload', 'restart'):
+            self.control(verb, self.units(verb))
 
-    def restart(self, units):
-        # type: (List[str]) -> None
+    def control(self, verb, units):
+        # type: (str, List[str]) -> None
         for unit in units:
             try:
-                _units.control('restart', unit)
+                _units.control(verb, unit)
             except GlanceError as error:
                 self.record('failed', reason=error.message)
                 raise
@@ -454,12 +494,19 @@ class StepRun:
             else:
                 _files.write(self.module, path, data, mode=change['mode'], uid=change['uid'], gid=change['gid'])
             self.result['files'].append(path)
+        _units.reload_configuration(files)
         # Units that others need come first: the registry before the API that asks it.
         for name, before in sorted(units.items(), key=lambda unit: unit[0] in self.step['restart']):
             if before['unit_file_state'] == 'enabled':
                 _units.control('enable', name)
+            elif name in self.units('start'):
+                _units.control('disable', name)
             if before['active_state'] == 'active':
-                self.restart([name])
+                # In the way in which it took the step's files, it takes those from before; retired, it is started.
+                verbs = [verb for verb in ('reload', 'restart', 'start') if name in self.units(verb)]
+                self.control((verbs or ['restart'])[0], [name])
+            elif name in self.units('start'):
+                self.control('stop', [name])
 
 
 # -- close --------------------------------------------------------------------------------------------------------
@@ -474,7 +521,7 @@ def close(state_dir, run_id, run_token, outcome, keep=None):
     """
     run = _runs.Run(state_dir, run_id)
     with _runs.write_guard(state_dir, run_token):
-        if outcome is None and run.exists and not run.step_states():
+        if outcome is None and run.exists and run.status() == 'prepared':
             outcome = 'abandoned'
         if outcome is not None:
             run.record(outcome, token=run_token)

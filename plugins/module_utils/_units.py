@@ -20,13 +20,15 @@ import time
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
-    from typing import Any, Dict, List, Tuple
+    from typing import Any, Dict, Iterable, List, Tuple
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
 
 # Old systemd (219, 229) calls the property EnvironmentFile, newer ones EnvironmentFiles; unknown names are left out.
 PROPERTIES = ('Id', 'LoadState', 'ActiveState', 'SubState', 'UnitFileState', 'MainPID', 'ExecMainStartTimestampMonotonic',
               'ExecStart', 'User', 'Environment', 'EnvironmentFile', 'EnvironmentFiles', 'WorkingDirectory', 'TriggeredBy')
+#: Where an administrator's unit files and drop-ins lie.
+UNIT_FILES = '/etc/systemd/system/'
 SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 
@@ -214,11 +216,33 @@ def _expand(argv, environment):
     return words
 
 
+def processes(names, proc='/proc'):
+    # type: (List[str], str) -> List[int]
+    """Every process in the control groups of these units, children included. A name without a kind is a service's.
+
+    /proc says it the same way for both versions of control groups, and wherever they are mounted.
+    """
+    wanted = set(name if re.search(r'\.(service|scope|slice)$', name) else name + '.service' for name in names)
+    found = []
+    for entry in os.listdir(proc):
+        if not entry.isdigit():
+            continue
+        try:
+            with io.open('%s/%s/cgroup' % (proc, entry), encoding='utf-8', errors='replace') as stream:
+                groups = [line.rstrip(u'\n').split(u':', 2)[-1].split(u'/') for line in stream]
+        except EnvironmentError:  # gone meanwhile
+            continue
+        if any(wanted.intersection(group) for group in groups):
+            found.append(int(entry))
+    return found
+
+
 # -- changing -----------------------------------------------------------------------------------------------------
 
 _EXPECTED = {
     'start': ('active_state', ('active', 'activating', 'reloading')),
     'restart': ('active_state', ('active', 'activating', 'reloading')),
+    'reload': ('active_state', ('active', 'reloading')),
     'stop': ('active_state', ('inactive', 'failed')),
     # A static or generated unit has nothing that enabling could change.
     'enable': ('unit_file_state', ('enabled', 'enabled-runtime', 'static', 'generated', 'alias', 'indirect', 'linked')),
@@ -228,7 +252,7 @@ _EXPECTED = {
 
 def control(verb, name):
     # type: (str, str) -> None
-    """Start, stop, restart, enable or disable one unit and look whether it is so. Raises GlanceError."""
+    """Start, stop, restart, reload, enable or disable one unit and look whether it is so. Raises GlanceError."""
     if verb in ('start', 'restart') and states([name])[name]['active_state'] == 'failed':
         # systemd counts failed starts and refuses the one that would mend it.
         _systemctl(['reset-failed', '--', name])
@@ -241,3 +265,26 @@ def control(verb, name):
                           % (verb, name, code, (err or out).strip().rstrip('.') or 'no message', state['active_state'],
                              state['sub_state'], state['unit_file_state'] or 'without a unit file', name, name),
                           unit=name, state=state)
+
+
+def reload_configuration(paths):
+    # type: (Iterable[str]) -> None
+    """Let systemd read the unit files again where one of these changed files is among them. Raises GlanceError."""
+    if not any(path.startswith(UNIT_FILES) for path in paths):
+        return
+    code, out, err = _systemctl(['daemon-reload'])
+    if code != 0:
+        raise GlanceError('systemctl daemon-reload failed (%d): %s.'
+                          % (code, (err or out).strip().rstrip('.') or 'no message'))
+
+
+def last_words(name, lines=5):
+    # type: (str, int) -> str
+    """The end of a unit's journal, in one line."""
+    command = ['journalctl', '--no-pager', '--output=cat', '--lines=%d' % lines, '--unit', name]
+    try:
+        process = subprocess.Popen(command, close_fds=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except OSError as error:
+        return 'it cannot be read (%s)' % error.strerror
+    out = process.communicate()[0].decode('utf-8', 'replace')
+    return '; '.join(line.strip() for line in out.splitlines() if line.strip()) or 'nothing'

@@ -120,6 +120,10 @@ time:
   description: The host's clock, in seconds since 1970.
   returned: success
   type: float
+cores:
+  description: Processors that the host's kernel may use.
+  returned: success
+  type: int
 free_bytes:
   description: Free bytes of the file systems that a run would write to, by directory.
   returned: success
@@ -195,6 +199,10 @@ services:
         - The policy files, null where none was asked for or found. C(named) is the name that the configuration gives, C(files)
           are those that a release could take, and C(overlays) those in C(policy_dirs), in reading order.
         - Each has C(file) and C(text), or C(error) where the text cannot travel.
+      type: dict
+    property_protection:
+      description:
+        - Glance's property protection file with C(file), C(text) and C(error), null where none was asked for or found.
       type: dict
     paste:
       description:

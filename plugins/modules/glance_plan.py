@@ -36,9 +36,9 @@ options:
   about:
     description:
       - V(v2) plans the flip to the Images API v2, and the change of O(policy) before it where one is asked for. V(policy)
-        plans that change alone.
+        plans that change alone, V(tls) plans O(tls) alone.
     type: str
-    choices: [v2, policy]
+    choices: [v2, policy, tls]
     default: v2
   policy:
     description:
@@ -107,6 +107,13 @@ options:
         type: list
         elements: str
         default: []
+      kept_changes:
+        description:
+          - Names of upstream's changes that shall not happen with O(policy.to_release). Switches and rules that keep today's
+            decisions are written.
+        type: list
+        elements: str
+        default: []
       to_release:
         description: A release to come, against which the policy is held as well.
         type: str
@@ -117,6 +124,21 @@ options:
         do nothing with images there.
     type: dict
     default: {}
+  tls:
+    description:
+      - How TLS is offered. What M(stackops.glance.stunnel_service) said in check mode on each Glance host is read from the
+        variable C(glance_stunnel_service) of that host.
+    type: dict
+    default: {}
+    suboptions:
+      port:
+        description: The port that TLS is offered on.
+        type: int
+        default: 9293
+      endpoints:
+        description: Addresses that are to stand in the catalogue, by interface. Left out, the hosts that do, with O(tls.port).
+        type: dict
+        default: {}
   glance_hosts:
     description: Hosts with a Glance API.
     type: list
@@ -164,10 +186,29 @@ options:
     type: bool
     default: false
   drain:
-    description: How a Glance host is drained where its paste file does not say, as C(file), C(grace) and C(timeout) in
-      seconds.
+    description: How a Glance host is drained.
     type: dict
     default: {}
+    suboptions:
+      by:
+        description:
+          - V(health_check) makes the host's health check fail, so that the balancer leaves it.
+            Where there is no file for that, the host is not drained at all.
+          - V(hook) leaves that to the operator's tasks before the step, and only waits until nothing runs on the host.
+        type: str
+        choices: [health_check, hook]
+        default: health_check
+      file:
+        description: File that makes the health check answer 503, where the paste file does not name it.
+        type: path
+      grace:
+        description: Seconds that the balancer gets to notice.
+        type: int
+        default: 4
+      timeout:
+        description: Seconds that what runs on the host gets to end.
+        type: int
+        default: 600
   settle:
     description: Seconds that a restarted service has to stay up.
     type: int
@@ -232,6 +273,11 @@ steps:
 hosts:
   description: For each host of the run its parts of the steps, the names of the steps to do and of all that concern it, and
     the token of a lock that may be taken over.
+  returned: success
+  type: dict
+left_locked:
+  description: Hosts that this run has nothing to do with and that a dead run left locked, each with the C(run_id) and the
+    C(token) of that lock, to be given back with O(stackops.glance.glance_transaction#module:state=closed).
   returned: success
   type: dict
 catalogue:

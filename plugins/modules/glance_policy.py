@@ -21,6 +21,8 @@ description:
   - All decisions before and after are compared (see M(stackops.glance.glance_policy_info)). A decision that changes and is
     not among O(expected_changes) fails the task, and nothing is written.
   - Files of policy directories count after the policy file. A rule that one of them sets is refused.
+  - Rules that the property protection file asks, where it is of the format C(policies), are among those compared, and may not
+    be taken away from it.
 extends_documentation_fragment:
   - stackops.glance.attributes
   - stackops.glance.run

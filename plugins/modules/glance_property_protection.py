@@ -15,8 +15,9 @@ version_added: 0.1.0
 description:
   - Renders the file and the two options that name it, in one transaction, and refuses what Glance would not start with, an
     operation that is missing, V(@) together with V(!), a pattern that does not compile, more than one rule.
-  - Also refused are rules that the policy does not have, patterns that are never reached, and for releases before 32 a file in
-    which nobody may write the C(os_glance_*) properties, since imports break without them.
+  - Also refused are rules that the policy does not have, or that lead to missing ones or in a circle, each named with file and
+    line; patterns that are never reached; and for releases before 32 a file in which nobody may write the C(os_glance_*)
+    properties, since imports break without them.
   - With O(query), it says which section decides about a property and who may create, read, update and delete it. Without
     O(protections) it only says, and changes nothing.
   - Properties that somebody may not read vanish from images without a word.

@@ -207,17 +207,16 @@ def lists(cloud: _images.Cloud, options: dict[str, Any]) -> list[dict[str, Any]]
     return [{**filters, "os_hidden": hidden} for hidden in (False, True)] if options["hidden"] else [filters]
 
 
-def source(cloud: _images.Cloud, images: _images.Images, options: dict[str, Any], part: _slices.Slice) -> Any:
-    if options["filters"] is not None:
-        return partial(ordered, images, lists(cloud, options))
-    # A later call has the image under way already.
-    one = [] if part.state else [_image_lookup.need(images, cloud, options["image"], options["owner"])]
-    if one and one[0]["status"] != "active":
-        raise GlanceError(
-            f"Image {one[0]['id']} ({one[0]['name']}) is {one[0]['status']}, and only an active image can be copied. Finish "
-            "its import or upload first."
-        )
-    return lambda _after: (([0, image["created_at"], image["id"]], image) for image in one)
+def one(cloud: _images.Cloud, images: _images.Images, options: dict[str, Any], after: Any) -> Any:
+    """The one image, and nothing behind it. Raises GlanceError where there is none, or none that can be copied."""
+    if after is None:
+        image = _image_lookup.need(images, cloud, options["image"], options["owner"])
+        if image["status"] != "active":
+            raise GlanceError(
+                f"Image {image['id']} ({image['name']}) is {image['status']}, and only an active image can be copied. "
+                "Finish its import or upload first."
+            )
+        yield [0, image["created_at"], image["id"]], image
 
 
 def result(copies: Copies) -> dict[str, Any]:
@@ -271,7 +270,10 @@ def copy(module: AnsibleModule, part: _slices.Slice) -> dict[str, Any]:
         module.check_mode,
     )
     try:
-        done = copies.work(source(cloud, images, options, part), part)
+        source = partial(one, cloud, images, options)
+        if options["filters"] is not None:
+            source = partial(ordered, images, lists(cloud, options))
+        done = copies.work(source, part)
         part.say(str(copies))
         if not done and time.monotonic() < part.deadline:
             return part.result(copies.state(), **result(copies))

@@ -14,13 +14,16 @@ author:
 description:
   - From 26 on, Glance's defaults ask for one of the roles C(admin), C(member) and C(reader). Whoever holds none of them in a
     project, but C(_member_) alone for instance, loses everything there.
-  - This lists them from Keystone's role assignments. Members of groups, inherited assignments and implied roles count for
-    users as Keystone itself counts them. Groups are listed as well, since their members may come from an identity provider.
-  - It takes three requests, however many users there are, and reads the answers as they come.
-  - Who holds a role for a domain or for the system alone is not listed; from 26 on, such tokens are refused.
+  - From 26 on as well, tokens for a domain or for the system are refused. Whoever holds roles for these alone, whatever roles,
+    loses everything.
+  - This lists both from Keystone's role assignments. Members of groups, inherited assignments and implied roles count for
+    users as Keystone itself counts them. Groups are listed as well, since their members may come from an identity provider;
+    what they inherit from a domain or a project, and what their roles imply, counts too.
+  - It takes three requests, however many users there are, and one more where a group inherits roles from a project. Answers
+    are read as they come.
 options:
   without:
-    description: The roles one of which is enough.
+    description: The roles one of which is enough in a project.
     type: list
     elements: str
     default: [admin, member, reader]
@@ -59,7 +62,7 @@ assignments:
   returned: success
   type: int
 users:
-  description: The users who hold none of the roles in a project where they hold others.
+  description: The users who hold none of the roles in a project where they hold others, or roles for no project at all.
   returned: success
   type: int
 groups:
@@ -67,18 +70,23 @@ groups:
   returned: success
   type: int
 role_sets:
-  description: What they hold instead, most users first.
+  description: What they hold instead, those in projects first, most users first.
   returned: success
   type: list
   elements: dict
   contains:
+    scope:
+      description: Whether they are held in projects, or for a V(domain) or the V(system) by those who hold none in a project.
+      type: str
     roles: {description: "The roles, in lower case as Glance compares them.", type: list, elements: str}
     users: {description: How many users hold exactly these., type: int}
     groups: {description: How many groups., type: int}
-    projects: {description: In how many projects., type: int}
+    projects: {description: "In how many projects, apart from those to which a group's roles are inherited.", type: int}
+    domains: {description: For how many domains., type: int}
     examples:
       description:
-        - Some of them, with C(user) or C(group), C(domain), C(project), C(project_domain), their ids and C(roles).
+        - Some of them, with C(user) or C(group), its C(domain), C(scope), and C(project) and C(project_domain), C(scope_domain), or
+          what a group has them C(inherited_from); their ids, and C(roles).
       type: list
       elements: dict
 file:
@@ -100,25 +108,26 @@ def look(cloud: _images.Cloud, without: list[str], file: str | None, examples: i
     holders = _role_assignments.Holders()
     holders.read(_role_assignments.assignments(keystone, "&effective"), "user")
     holders.read(_role_assignments.assignments(keystone, ""), "group")
-    holders.close(_role_assignments.implied(keystone))
+    projects = _role_assignments.projects(keystone) if holders.from_projects else ()
+    holders.close(_role_assignments.implied(keystone), projects)
     sets: dict[tuple[str, ...], _role_assignments.RoleSet] = {}
     with contextlib.ExitStack() as stack:
         rows = stack.enter_context(_audit.Rows(file)) if file else None
-        for pair, roles in holders.without(without):
-            kind, who, where = pair
-            found = sets.setdefault(tuple(roles), _role_assignments.RoleSet(roles))
-            (found.users if kind == "user" else found.groups).add(who)
-            found.projects.add(where)
+        for who, place, roles in holders.without(without):
+            row = holders.row(who, place, roles)
+            found = sets.setdefault((row["scope"], *roles), _role_assignments.RoleSet(row["scope"], roles))
+            found.add(who, place)
             if rows:
-                rows.write(holders.row(pair, roles))
+                rows.write(row)
             if len(found.examples) < examples:
-                found.examples.append(holders.row(pair, roles))
+                found.examples.append(row)
     return {
         "assignments": holders.rows,
         "users": len({who for each in sets.values() for who in each.users}),
         "groups": len({who for each in sets.values() for who in each.groups}),
         "role_sets": [
-            each.as_dict() for each in sorted(sets.values(), key=lambda each: (-len(each.users), each.roles))
+            each.as_dict()
+            for each in sorted(sets.values(), key=lambda each: (each.order, -len(each.users), each.roles))
         ],
         "file": rows.path if rows else None,
     }

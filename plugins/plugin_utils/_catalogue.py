@@ -181,6 +181,11 @@ class Option:
             **({"item_type": item} if item else {}),
         }
 
+    def schema_in(self, section: str) -> dict[str, Any]:
+        """The same for the section of one store, where the older names are those of the section itself."""
+        older = [f"{section}/{each.split('/', 1)[1]}" for each in self.deprecated_names]
+        return {**self.schema(), "group": section, "deprecated": older}
+
 
 class DeprecatedRule(NamedTuple):
     """The check string that still counts beside a rule's own until the new defaults are enforced."""
@@ -242,7 +247,7 @@ class LibraryOptions:
 
 @functools.cache
 def _data(name: str) -> dict[str, Any]:
-    others = ("commands", "consumers", "enforcement", "libraries", "policy_requests", "services")
+    others = ("commands", "consumers", "enforcement", "imports", "libraries", "policy_requests", "services", "stores")
     if name not in PROJECTS and name not in others:
         raise CatalogueError(f"The release catalogue has no project {name!r}. It knows: {', '.join(PROJECTS)}.")
     source = pathlib.Path(__file__).with_name("data") / f"{name}.json"
@@ -398,6 +403,65 @@ def store_option(major: int | Release, name: str) -> Option | None:
         if found and (group == "<backend>" or "<backend>" in found.also_groups):
             return found
     return None
+
+
+@dataclass(frozen=True)
+class StoreType:
+    """A type of store, as ``enabled_backends`` names it.
+
+    ``needs`` are the ways to configure it, each a row of options that must be there. The options of ``place`` say where its
+    images lie, and those of ``in_addresses`` are secrets that stand in the addresses of images as well; ``same`` are values
+    of an option that mean one place. ``refused`` says of options of the driver why a store shall not have them.
+    """
+
+    name: str
+    driver: str
+    needs: tuple[tuple[str, ...], ...]
+    place: tuple[str, ...]
+    in_addresses: tuple[str, ...] = ()
+    same: dict[str, list[str]] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    read_only: bool = False
+
+
+def store_types(release: Release) -> dict[str, StoreType]:
+    """The types of stores that release can have several of, by name. Raises CatalogueError for one that has a single store."""
+    facts = _data("stores")
+    refused = next((each for each in facts["refused"] if _spans(each["releases"], release.major)), None)
+    if refused:
+        raise CatalogueError(f"{release} {refused['reason']}.")
+    drivers = {found.store for found in options("glance", release)}
+    types = {}
+    for name, each in facts["types"].items():
+        if each["driver"] in drivers:
+            needs = tuple(map(tuple, each["needs"]))
+            lists = {key: tuple(each.get(key, ())) for key in ("place", "in_addresses")}
+            types[name] = StoreType(**{**each, "name": name, "needs": needs, **lists})
+    return types
+
+
+@dataclass(frozen=True)
+class Imports:
+    """What an import of one release can do: its methods, those of them that need several stores, its plugins.
+
+    ``before`` are pairs of plugins, the first of which must come before the second, and why.
+    """
+
+    methods: tuple[str, ...]
+    several_stores_only: tuple[str, ...]
+    plugins: tuple[str, ...]
+    before: tuple[tuple[str, str, str], ...]
+
+
+def imports(release: Release) -> Imports:
+    """What an import of that release can do."""
+    facts = _data("imports")
+    return Imports(
+        methods=release.import_methods,
+        several_stores_only=tuple(facts["several_stores_only"]),
+        plugins=tuple(each["name"] for each in facts["plugins"] if _spans(each["releases"], release.major)),
+        before=tuple((each["first"], each["then"], each["reason"]) for each in facts["before"]),
+    )
 
 
 def lives(project: str, group: str, name: str) -> tuple[Option, ...]:
@@ -663,7 +727,8 @@ def policy_requests(release: Release) -> tuple[list[dict[str, Any]], dict[str, s
 class UpstreamChange:
     """Decisions that a release takes otherwise than the one before, by its own defaults.
 
-    ``rules`` are names, or patterns of them; ``tokens`` the scopes that it is about, none for all.
+    ``rules`` are names, or patterns of them; ``tokens`` the scopes that it is about, none for all. ``switches`` are the
+    options that decide as before when they are written out; where there are none, rules of the policy file do.
     """
 
     id: str
@@ -672,9 +737,17 @@ class UpstreamChange:
     text: str
     notes: str
     tokens: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
 
     def covers(self, rule: str, token: str) -> bool:
-        return token in (self.tokens or (token,)) and any(fnmatch.fnmatchcase(rule, pattern) for pattern in self.rules)
+        return token in (self.tokens or (token,)) and self._names(rule)
+
+    def keeps(self, rule: str) -> bool:
+        """Whether it is this rule of a policy file that keeps decisions as they were."""
+        return not self.switches and self._names(rule)
+
+    def _names(self, rule: str) -> bool:
+        return any(fnmatch.fnmatchcase(rule, pattern) for pattern in self.rules)
 
 
 def upstream_changes(from_: Release, to: Release) -> list[UpstreamChange]:

@@ -153,11 +153,9 @@ class View:
         return self._answers[group, name]
 
     def _schema(self, group: str, name: str, option: Option) -> dict[str, Any]:
-        schema = {**option.schema(), "group": group, "name": name}
         if group in self.backends:
-            # In a store's own group the older names are those of the group itself.
-            schema["deprecated"] = [f"{group}/{each.split('/', 1)[1]}" for each in option.deprecated_names]
-        return schema
+            return {**option.schema_in(group), "name": name}
+        return {**option.schema(), "group": group, "name": name}
 
     def effective(self, group: str, name: str) -> Any:
         """The value in force. Of an option that the release does not have, the text that somebody gave it."""

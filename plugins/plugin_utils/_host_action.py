@@ -33,6 +33,9 @@ class HostAction(ActionBase):
     A host that is lost becomes a failed task, which a rescue can answer; Ansible's own "unreachable" skips every rescue.
     """
 
+    #: Of the host, once it has been surveyed.
+    cores: int
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         try:
@@ -75,11 +78,12 @@ class HostAction(ActionBase):
         return result
 
     def survey(self, services: list[dict[str, Any]], main: str, task_vars: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """Look at services and return those that the host has, ``main`` when it has no unit of any.
+        """Look at services and return those that the host has, ``main`` when it has no unit of any. Sets ``cores``.
 
         Raises GlanceError where one of them cannot be read or none has a configuration file.
         """
-        found = self.ask("glance_host_info", {"services": services}, task_vars)["services"]
+        answer = self.ask("glance_host_info", {"services": services}, task_vars)
+        found, self.cores = answer["services"], answer.get("cores", 1)
         present = {name: service for name, service in found.items() if service["units"]} or {main: found[main]}
         for service in present.values():
             if service["error"]:

@@ -10,8 +10,9 @@ the form that glance_transaction takes. Nothing here reads a host, a cloud or a 
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import (
     _policy_file,
     _service,
     _takeover,
+    _transfers,
 )
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding, accepted
 
@@ -33,6 +35,8 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Fi
 STEPS = {
     "policy": "Glance decides by the policy that was asked for",
     "glance_v2_on": "Glance answers v2 on every API host",
+    "glance_tls_open": "Glance is offered over TLS beside plaintext",
+    "glance_public_endpoint": "Glance names its TLS address in its answers",
     "catalogue": "the catalogue's image endpoints name no version",
     "nova": "Nova speaks v2",
     "glance_v1_off": "Glance answers v1 no longer",
@@ -117,6 +121,7 @@ class Plan:
     undo: bool = False
     glances: list[Glance] = field(default_factory=list)
     policy: list[dict[str, Any]] = field(default_factory=list)  # decisions, as the report shows them
+    titles: dict[str, str] = field(default_factory=dict)  # of steps that are for something else in this plan
 
     def add(self, id: str, severity: str, message: str, remedy: str, **where: Any) -> None:
         self.findings.append(Finding(id, severity, message, remedy, **where))
@@ -129,7 +134,7 @@ class Plan:
     def steps(self) -> list[dict[str, Any]]:
         hosts = {step: list(self.local.get(step, {})) for step in STEPS}
         return [
-            {"name": step, "title": title, "hosts": hosts[step]}
+            {"name": step, "title": self.titles.get(step, title), "hosts": hosts[step]}
             for step, title in STEPS.items()
             if hosts[step] or (step == "catalogue" and self.catalogue)
         ]
@@ -240,29 +245,44 @@ class Glance:
         return _service.resolve(self.api, option.schema(), self.release)["effective"] if option else None
 
     def health(self, wishes: Wishes, **versions: list[str]) -> dict[str, Any]:
-        address = str(self.value("bind_host") or "0.0.0.0")
-        address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
-        address = f"[{address}]" if ":" in address else address
         scheme = "https" if self.value("cert_file") else "http"
         return {
-            "url": f"{scheme}://{address}:{self.port}/",
+            "url": f"{scheme}://{self.address}/",
             "versions": versions,
             "settle": wishes.settle,
             "timeout": wishes.start_timeout,
         }
 
     @property
+    def address(self) -> str:
+        """Where a client on the host itself finds it."""
+        host = str(self.value("bind_host") or "0.0.0.0")
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
     def port(self) -> int:
         return int(self.value("bind_port") or 9292)
 
+    @functools.cached_property
+    def transfers(self) -> _transfers.Places:
+        return _transfers.places(self.api, self.release)
+
     def drain(self, wishes: Wishes) -> dict[str, Any] | None:
-        """Drain through Glance's own health check, where the paste file has it or the operator names its file."""
-        file = wishes.drain.get("file") or _paste.drain_file(self.api["paste"])
-        if not file:
+        """Drain through Glance's own health check, where the paste file has it or the operator names its file.
+
+        Where the operator's hook takes the host out of the balancer, only the wait until nothing runs is left to do.
+        """
+        by_hook = wishes.drain.get("by") == "hook"
+        file = None if by_hook else wishes.drain.get("file") or _paste.drain_file(self.api["paste"])
+        if not file and not by_hook:
             return None
         return {
             "file": file,
             "port": self.port,
+            "units": [unit["name"] for unit in self.api["units"]],
+            "staging": self.transfers.staging,
+            "stores": self.transfers.stores,
             "grace": wishes.drain.get("grace", 4),
             "timeout": wishes.drain.get("timeout", 600),
         }
@@ -311,7 +331,8 @@ def glance_hosts(fleet: Fleet, plan: Plan) -> Iterator[Glance]:
 # -- the cloud's side ---------------------------------------------------------------------------------------------
 
 
-def _cloud(cloud: dict[str, Any], v2_configured: bool, plan: Plan) -> None:
+def cloud_readable(cloud: Mapping[str, Any], plan: Plan) -> bool:
+    """Whether the cloud's side could be read; a blocker says why it could not."""
     if "endpoints" not in cloud:
         plan.add(
             "cloud_unreadable",
@@ -319,6 +340,12 @@ def _cloud(cloud: dict[str, Any], v2_configured: bool, plan: Plan) -> None:
             str(cloud.get("msg", "The cloud's side could not be read.")),
             "Give credentials of an administrator (clouds.yaml, OS_* or glance_flip_cloud).",
         )
+        return False
+    return True
+
+
+def _cloud(cloud: dict[str, Any], v2_configured: bool, plan: Plan) -> None:
+    if not cloud_readable(cloud, plan):
         return
     if not any(endpoint["v2"]["answers"] for endpoint in cloud["endpoints"]) and v2_configured:
         plan.add(
@@ -627,6 +654,24 @@ def _v1_off(glances: list[Glance], wishes: Wishes, plan: Plan) -> None:
                 glance.health(wishes, present=["v2"], absent=["v1"]),
                 glance.drain(wishes),
                 retire,
+            )
+
+
+# -- what a drain cannot see --------------------------------------------------------------------------------------
+
+
+def unseen_transfers(plan: Plan) -> None:
+    """v1 fetches ``copy_from`` after it has answered, straight into the store: only a file store shows that."""
+    for glance in plan.glances:
+        drained = [hosts[glance.host] for hosts in plan.local.values() if hosts.get(glance.host, {}).get("drain")]
+        if drained and glance.offers["v1"] and glance.transfers.elsewhere:
+            plan.add(
+                "copy_from_unseen",
+                "warning",
+                f"A copy_from of v1 into {', '.join(glance.transfers.elsewhere)} shows neither in a connection nor in a file, "
+                "so it is cut when this host restarts.",
+                "Let glance_flip_hook_before wait until no image is queued or saving, or run while nobody uses copy_from.",
+                host=glance.host,
             )
 
 

@@ -11,7 +11,7 @@ code asks whether an image can be seen at all and whose it is; whoever is an adm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,13 +81,18 @@ class Policy:
     """The policy of one Glance: its release, the rules of its files, and its options."""
 
     def __init__(
-        self, release: _catalogue.Release, rules: Mapping[str, Rule] | None = None, settings: Settings | None = None
-    ) -> None:
-        """``rules`` is None where there is no policy file at all, which is not an empty one up to 19."""
+        self, release: _catalogue.Release, rules: Mapping[str, Rule] | None = None, settings: Settings | None = None,
+        protections: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """``rules`` is None where there is no policy file at all, which is not an empty one up to 19.
+
+        ``protections`` are the rules that property protections ask, each with the place where they are named.
+        """
         self.release = release
         self.settings = settings or defaults(release)
         self.how = _catalogue.enforcement(release)
         self.file_rules = dict(rules or {})
+        self.protections = dict(protections or {})
         self.registered = {each.name: each for each in _catalogue.policies("glance", release)}
         self.origins: dict[str, str] = {}
         if not _known(release).in_code:
@@ -137,12 +142,38 @@ class Policy:
 
     @property
     def names(self) -> list[str]:
-        """Every rule that this release asks, and what later releases have a rule for and this one does without."""
-        return [
+        """Every rule that this Glance asks, and what later releases have a rule for and this one does without."""
+        names = [
             name
             for name, (kind, _guard) in self.how.rules.items()
             if kind == "unruled" or (name in self.registered and kind not in ("part", "unused"))
         ]
+        return [*names, *(name for name in self.protections if name not in self.registered)]
+
+    def handling(self, rule: str) -> tuple[str, str]:
+        """What Glance hands to a rule, and what its own code asks as well, in the terms of ``enforcement.json``.
+
+        Raises GlanceError for a rule that this Glance does not have.
+        """
+        if rule in self.protections and rule not in self.registered:
+            return "none", "none"
+        how = self.how.rules.get(rule)
+        if how is None or (rule not in self.registered and how[0] != "unruled"):
+            near = _catalogue.nearest_policy("glance", self.release, rule)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise GlanceError(f"{self.release} has no policy rule {rule}.{hint}")
+        return how
+
+    def reached(self, names: Iterable[str]) -> set[str]:
+        """These rules and all that they refer to."""
+        found: set[str] = set()
+        left = set(names)
+        while left:
+            name = left.pop()
+            found.add(name)
+            rule = self.rules.find(name)
+            left |= (_policy_rules.references(rule[1]) if rule else set()) - found
+        return found
 
     # -- who somebody is to this release
 
@@ -213,11 +244,7 @@ class Policy:
 
     def decide(self, persona: Persona, rule: str, target: Target) -> Decision:
         """Raises GlanceError for a rule that this release does not have."""
-        if rule not in self.how.rules or (rule not in self.registered and self.how.rules[rule][0] != "unruled"):
-            near = _catalogue.nearest_policy("glance", self.release, rule)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            raise GlanceError(f"{self.release} has no policy rule {rule}.{hint}")
-        kind, guard = self.how.rules[rule]
+        kind, guard = self.handling(rule)
         if kind == "unruled":
             allowed: bool | None = True
             by, place = "no rule is asked", f"Glance's own code, {self.release}"
@@ -289,9 +316,10 @@ class Policy:
 
     def chain(self, persona: Persona, rule: str, target: Target) -> list[str]:
         """The rules that the answer came through, each with its line: ``modify_image (policy.yaml:3)`` and so on."""
-        asked = handed(self.how.rules[rule][0], persona, target)
+        kind, _guard = self.handling(rule)
+        asked = handed(kind, persona, target)
         chain: list[str] = []
-        found = self.rules.find(rule) if rule in self.registered else None
+        found = None if kind == "unruled" else self.rules.find(rule)
         while found and not any(step.startswith(f"{found[0]} (") for step in chain):
             chain.append(f"{found[0]} ({self.origins.get(found[0], '')})")
             reference = self._decisive(found[1], persona, asked)
@@ -515,11 +543,15 @@ class Problem:
     near: list[str] = field(default_factory=list)
 
 
-def problems(policy: Policy, extra: frozenset[str] = frozenset()) -> list[Problem]:
-    """What is wrong with the rules of the files. ``extra`` are names that something else refers to, such as property
-    protections."""
-    found: list[Problem] = []
-    referred = {name for check in policy.rules.rules.values() for name in _policy_rules.references(check)} | extra
+def problems(policy: Policy) -> list[Problem]:
+    """What is wrong with the rules of the files, and with those that property protections ask."""
+    found = [
+        _missing(policy, name, where.partition(" ")[0].rstrip(":"), f"{where} asks", name)
+        for name, where in policy.protections.items()
+        if not policy.defined(name)
+    ]
+    referred = {name for check in policy.rules.rules.values() for name in _policy_rules.references(check)}
+    referred |= set(policy.protections)
     for rule in policy.file_rules.values():
         check = policy.rules.rules[rule.name]
         try:
@@ -535,7 +567,8 @@ def problems(policy: Policy, extra: frozenset[str] = frozenset()) -> list[Proble
             found.append(Problem("cycle", rule.name, rule.place, message, fatal=True))
         for name in sorted(_policy_rules.references(check)):
             if not policy.defined(name):
-                found.append(_missing(policy, rule, name))
+                said = f"{rule.place}: {rule.name} refers to"
+                found.append(_missing(policy, rule.name, rule.place, said, name))
         if rule.name not in policy.registered and rule.name not in referred:
             found.append(_unknown(policy, rule))
         found += _dead_words(policy, rule, check)
@@ -558,13 +591,13 @@ def _cycle(policy: Policy, start: str) -> list[str]:
     return []
 
 
-def _missing(policy: Policy, rule: Rule, name: str) -> Problem:
+def _missing(policy: Policy, rule: str, place: str, said: str, name: str) -> Problem:
     near = _catalogue.nearest_policy("glance", policy.release, name)
     hint = f" Did you mean {near[0]}?" if near else ""
     fallback = policy.rules.find(name)
     effect = f"rule {fallback[0]} answers for it" if fallback else "that part is never true"
-    message = f"{rule.place}: {rule.name} refers to rule {name}, which is defined nowhere, so {effect}.{hint}"
-    return Problem("missing", rule.name, rule.place, message, fatal=True, near=near)
+    message = f"{said} rule {name}, which is defined nowhere, so {effect}.{hint}"
+    return Problem("missing", rule, place, message, fatal=True, near=near)
 
 
 def _unknown(policy: Policy, rule: Rule) -> Problem:

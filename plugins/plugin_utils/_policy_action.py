@@ -9,18 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _fleet, _policy, _service
-from ansible_collections.stackops.glance.plugins.plugin_utils._host_action import HostAction, ModuleFailed
+from ansible_collections.stackops.glance.plugins.plugin_utils import _policy
+from ansible_collections.stackops.glance.plugins.plugin_utils._glance_action import ARGUMENTS, MAIN, GlanceAction
+from ansible_collections.stackops.glance.plugins.plugin_utils._host_action import ModuleFailed
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_change import Found
 
-MAIN = "glance-api"
-#: Where to look.
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "config_files": {"type": "list", "elements": "path", "default": []},
-    "config_dirs": {"type": "list", "elements": "path", "default": []},
-    "glance_release": {"type": "str"},
-}
+__all__ = ["ARGUMENTS", "MAIN", "PROOF", "RULES", "PolicyAction"]
+
 #: What to hold against each other, and what may differ.
 PROOF: dict[str, dict[str, Any]] = {
     "personas": {"type": "list", "elements": "dict", "default": []},
@@ -41,16 +36,11 @@ RULES: dict[str, Any] = {
 }
 
 
-class PolicyAction(HostAction):
+class PolicyAction(GlanceAction):
     """Look at a host's Glance there, decide here, where oslo.policy and the catalogue are."""
 
     def look(self, arguments: Mapping[str, Any], task_vars: dict[str, Any]) -> Found:
-        named = {MAIN: {name: arguments[name] for name in ("config_files", "config_dirs")}}
-        service = self.survey(_fleet.services(["glance"], named), MAIN, task_vars).get(MAIN)
-        if service is None:
-            raise GlanceError(f"There is no {MAIN} on this host. Give config_files, or take the host out of the group.")
-        said = arguments["glance_release"]
-        release = _service.known_release("glance", said) if said else _service.installed(service)
+        service, release = self.glance(arguments, task_vars)
         return Found(service, release, _policy.settings(service, release))
 
     def replace(

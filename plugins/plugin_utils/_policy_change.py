@@ -24,6 +24,7 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import (
     _policy_file,
     _policy_matrix,
     _policy_rules,
+    _property_protection,
     _service,
 )
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy import ADMIN, Persona, Policy, Settings
@@ -75,7 +76,7 @@ class Found:
 
     def policy(
         self, text: str | None = None, path: str | None = None, settings: Settings | None = None,
-        release: _catalogue.Release | None = None,
+        release: _catalogue.Release | None = None, protections: Mapping[str, str] | None = None,
     ) -> Policy:  # fmt: skip
         """What is decided with the policy file as it is, or with this text in its place, and what else may differ."""
         survey = self.service["policy"] or {"overlays": []}
@@ -83,7 +84,8 @@ class Found:
         documents = [*([first] if first else []), *survey["overlays"]]
         rules = {rule.name: rule for document in documents for rule in _policy_file.parse(document)}
         release = release or self.release
-        return Policy(release, rules if documents else None, settings or self.settings)
+        asked = _property_protection.of_service(self.service) if protections is None else protections
+        return Policy(release, rules if documents else None, settings or self.settings, asked)
 
     def at(self, release: _catalogue.Release) -> Found:
         """The same files and options under another release, which may look for another file."""
@@ -106,6 +108,11 @@ class Found:
         new = {"name": policy["named"] or os.path.basename(path), "file": path, "text": text, "error": None}
         service["policy"] = {**policy, "files": [new, *others] if text or self.document else others}
         return Found(service, self.release, _policy.settings(service, self.release))
+
+    def file(self, text: str) -> dict[str, Any]:
+        """The policy file with this text, as ``glance_files`` takes it."""
+        there = hashed(self.document["text"] if self.document else None)
+        return {"path": self.path, "content": text, "like": self.own_file, "sha256": there}
 
     def overlaid(self, name: str) -> str | None:
         """Where a policy directory sets the rule, whatever the policy file says."""
@@ -155,9 +162,23 @@ def edited(found: Found, wanted: Mapping[str, str | None]) -> str:
     return _policy_edit.edit(found.text, found.path, wanted)
 
 
-def refuse_problems(policy: Policy, rules: set[str]) -> None:
-    """Raise GlanceError for what is wrong with these rules; the others were there before."""
-    wrong = [each for each in _policy.problems(policy) if each.rule in rules and (each.fatal or each.id == "unknown")]
+def refuse_first_file(found: Found, rules: list[str]) -> None:
+    """Raise GlanceError where these rules would be all of the policy, since the release has none in its code."""
+    if rules and found.document is None and _catalogue.enforcement(found.release).without_file is not None:
+        raise GlanceError(
+            f"{found.release} reads no policy file here, and with one that holds nothing but {', '.join(rules)} nobody could "
+            f"do anything any more. Put the policy.json of that release at {found.path} first."
+        )
+
+
+def refuse_problems(before: Policy, after: Policy, rules: set[str]) -> None:
+    """Raise GlanceError for what is wrong with these rules, or with others because of them."""
+    known = _policy.problems(before)
+    wrong = [
+        each
+        for each in _policy.problems(after)
+        if (each.fatal and (each.rule in rules or each not in known)) or (each.id == "unknown" and each.rule in rules)
+    ]
     if wrong:
         raise GlanceError(" ".join(each.message for each in wrong))
 
@@ -165,11 +186,13 @@ def refuse_problems(policy: Policy, rules: set[str]) -> None:
 # -- rules that say by themselves what the release says, and files of JSON --------------------------------------------
 
 
-def droppable(found: Found, text: str) -> list[str]:
-    """Rules that can go without a change of what is checked, one after the other."""
+def droppable(found: Found, text: str, kept: Sequence[_catalogue.UpstreamChange] = ()) -> list[str]:
+    """Rules that can go without a change of what is checked, one after the other; those that keep something stay."""
     rules = found.policy(text).file_rules
     dropped: list[str] = []
     for name in rules:
+        if any(each.keeps(name) for each in kept):
+            continue
         with_it = found.policy(_policy_edit.edit(text, found.path, dict.fromkeys(dropped)))
         if found.overlaid(name) or name not in with_it.registered:
             continue
@@ -236,11 +259,7 @@ def admin_role(found: Found, grants: list[str] | None) -> AdminRole:
     said = _service.resolve(found.service, SCHEMA)
     role = ((said["effective"] if said["status"] == "set" else how.admin_role) or "").strip().lower()
     rules = admin_rules(found, role, grants) if role else {}
-    if rules and found.document is None and how.without_file is not None:
-        raise GlanceError(
-            f"{found.release} reads no policy file here, and with one that holds nothing but {ADMIN} nobody could do "
-            f"anything any more. Put the policy.json of that release at {found.path} first."
-        )
+    refuse_first_file(found, list(rules))
     options = _service.change(found.service, SCHEMA, None) if said["status"] == "set" else []
     settings = dataclasses.replace(found.settings, admin_role=how.admin_role)
     return AdminRole(role, how.reads_admin_role, rules, options, settings)

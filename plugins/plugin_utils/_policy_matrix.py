@@ -10,6 +10,7 @@ under a name that the operator accepts, or one that the operator declared, or it
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -208,16 +209,38 @@ class _Upstream:
     """What changes between two releases when nobody has set a rule."""
 
     def __init__(self, before: Policy, after: Policy) -> None:
+        self.before, self.after = before, after
         self.named = _catalogue.upstream_changes(before.release, after.release)
-        self.sides = [shipped(policy.release) for policy in (before, after)] if self.named else []
+        self.shipped = functools.cache(shipped)
 
     def explains(self, persona: Persona, rule: str, target: Target, old: Decision, new: Decision) -> str | None:
         token = "system" if persona.system else "domain" if persona.domain else "project"
-        named = [each.id for each in self.named if each.covers(rule, token)]
+        named = [each for each in self.named if each.covers(rule, token)]
         if not named:
             return None
-        answers = [policy.decide(persona, rule, target).allowed for policy in self.sides]
-        return named[0] if answers == [old.allowed, new.allowed] else None
+        if self._ruled_at_one_side(rule):
+            return named[0].id
+        sides = [self.shipped(policy.release) for policy in (self.before, self.after)]
+        if not all(rule in each.registered for each in sides):
+            return None  # a rule that property protections ask
+        if [each.decide(persona, rule, target).allowed for each in sides] != [old.allowed, new.allowed]:
+            return None
+        return next((each.id for each in reversed(named) if self._made(each, persona, rule, target)), named[0].id)
+
+    def _ruled_at_one_side(self, rule: str) -> bool:
+        """Whether one of the releases has a rule where the other asks none, and nobody has set it."""
+        sides = (self.before, self.after)
+        return any(policy.handling(rule)[0] == "unruled" for policy in sides) and not any(
+            rule in policy.file_rules for policy in sides
+        )
+
+    def _made(self, change: _catalogue.UpstreamChange, persona: Persona, rule: str, target: Target) -> bool:
+        """Whether it is this change, among several on the way, that made the difference last."""
+        pair = [self.shipped(_catalogue.release("glance", major)) for major in (change.release - 1, change.release)]
+        if not all(rule in policy.names for policy in pair):
+            return False
+        old, new = (policy.decide(persona, rule, target).allowed for policy in pair)
+        return old != new
 
 
 def shipped(release: _catalogue.Release) -> Policy:

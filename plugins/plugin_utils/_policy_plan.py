@@ -10,6 +10,7 @@ once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -23,6 +24,7 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import (
     _policy_change,
     _policy_edit,
     _policy_heat,
+    _policy_keep,
     _policy_matrix,
     _policy_rules,
     _service,
@@ -34,6 +36,8 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._policy_change imp
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_matrix import Change
 
 STEP = "policy"
+#: Options that a change of policy may write, where they stand or where they belong.
+_WRITTEN = ("admin_role", "policy_file", "enforce_scope", "enforce_new_defaults", "enforce_secure_rbac")
 #: As many undeclared changes get a finding of their own; the report has them all.
 SHOWN = 10
 #: Somebody's own image, and an image for everybody: who can do nothing with either can do nothing.
@@ -60,6 +64,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "targets": _DICTS,
     "expected_changes": _DICTS,
     "accepted_changes": {"type": "list", "elements": "str", "default": []},
+    "kept_changes": {"type": "list", "elements": "str", "default": []},
     "to_release": {"type": "str", "default": ""},
 }
 
@@ -78,6 +83,7 @@ class PolicyWishes:
     targets: list[dict[str, Any]] = field(default_factory=list)
     expected_changes: list[dict[str, Any]] = field(default_factory=list)
     accepted_changes: list[str] = field(default_factory=list)
+    kept_changes: list[str] = field(default_factory=list)
     to_release: str = ""
 
     @property
@@ -88,6 +94,7 @@ class PolicyWishes:
             or self.format != "keep"
             or self.explicit_default
             or self.drop_defaults
+            or self.kept_changes
         )
 
     @property
@@ -101,13 +108,20 @@ class PolicyWishes:
         _policy_change.wanted_rules(self.rules)
         releases = _catalogue.releases("glance")
         hop = [each.id for each in _catalogue.upstream_changes(releases[0], releases[-1])]
-        _policy_matrix.excuse([], self.expected_changes, self.accepted_changes, hop)
+        _policy_matrix.excuse([], self.expected_changes, [*self.accepted_changes, *self.kept_changes], hop)
         _policy_matrix.personas(self.personas)
         _policy_matrix.targets(self.targets)
-        if self.target is None and self.accepted_changes:
+        for name in ("accepted_changes", "kept_changes"):
+            if self.target is None and getattr(self, name):
+                raise GlanceError(
+                    f"glance_policy_{name} names changes of upstream's, which come with a release. Name the release in "
+                    "glance_policy_to_release."
+                )
+        both = sorted(set(self.accepted_changes) & set(self.kept_changes))
+        if both:
             raise GlanceError(
-                "glance_policy_accepted_changes names changes of upstream's, which come with a release. Name the release in "
-                "glance_policy_to_release."
+                f"{both[0]} is named in glance_policy_accepted_changes and in glance_policy_kept_changes. Either it happens, or "
+                "what is decided today is kept."
             )
         if self.grants is not None and self.admin_role == "keep":
             raise GlanceError(
@@ -164,6 +178,7 @@ def join(plan: _plan.Plan, wishes: _plan.Wishes, policy: PolicyWishes, people: M
         for stage in stages:
             _judge(plan, policy, stage, hosts)
             plan.policy.append(_policy_heat.heat(stage, hosts))
+        _unequal(plan, policy.target, rewrite, hosts)
         _idle(plan, stages, hosts)
         _later(plan, rewrite, hosts)
         _people(plan, stages[-1], people, hosts)
@@ -176,18 +191,16 @@ def join(plan: _plan.Plan, wishes: _plan.Wishes, policy: PolicyWishes, people: M
             f"Keystone did not tell who holds which roles: {people['msg']}",
             "Give credentials of an administrator; else look yourself for those without member or reader.",
         )
+    _plan.unseen_transfers(plan)
     plan.findings = accepted(plan.findings, wishes.accept)
 
 
 def _alike(found: Found) -> Any:
     """What two hosts must have in common to be judged as one: files by their places, options and release."""
-    policy = found.service["policy"] or {}
-    texts = tuple((each["file"], each["text"]) for each in [*policy.get("files", []), *policy.get("overlays", [])])
-    options = tuple(
-        (each["file"], each["raw"])
-        for each in found.service["values"]
-        if (each["group"], each["option"]) in (("DEFAULT", "admin_role"), ("oslo_policy", "policy_file"))
-    )
+    policy, protection = found.service["policy"] or {}, found.service.get("property_protection")
+    documents = [*policy.get("files", []), *policy.get("overlays", []), *([protection] if protection else [])]
+    texts = tuple((each["file"], each["text"]) for each in documents)
+    options = tuple((each["file"], each["raw"]) for each in found.service["values"] if each["option"] in _WRITTEN)
     return str(found.release), found.settings, texts, options, found.own_file
 
 
@@ -256,9 +269,12 @@ def rewritten(found: Found, wishes: PolicyWishes) -> Rewrite:
         later = _policy_change.gains_later(now, said.rules, role) if role and wishes.grants is None else []
         wanted.update(said.rules)
         now = now.holding(_policy_change.edited(now, said.rules))
-    _policy_change.refuse_problems(now.policy(), {name for name, check in wanted.items() if check is not None})
+    _policy_change.refuse_problems(before, now.policy(), set(wanted))
+    target = wishes.target
+    hop = _catalogue.upstream_changes(found.release, target) if target else []
+    kept = [each for each in hop if each.id in wishes.kept_changes]
     if wishes.drop_defaults:
-        dropped = _policy_change.droppable(now, now.text)
+        dropped = _policy_change.droppable(now, now.text, kept)
         now = now.holding(_policy_edit.edit(now.text, now.path, dict.fromkeys(dropped)))
     path, text, gone = now.path, now.text, None
     if wishes.format == "yaml" and (path.endswith(".json") or text.lstrip()[:1] == "{"):
@@ -267,6 +283,12 @@ def rewritten(found: Found, wishes: PolicyWishes) -> Rewrite:
         gone = next((each["path"] for each in more if each.get("state") == "absent"), None)
     options = _service.merge([options])
     then = found.holding(text, path, options)
+    if kept and target:
+        options = _service.merge([options, _policy_keep.switches(then, target, kept)])
+        then = found.holding(text, path, options)
+        rules = _policy_keep.rules(then, target, kept, lambda one, other: _stage(one, other, path, role, wishes).open)
+        text = _policy_change.edited(then, rules)
+        then = found.holding(text, path, options)
     names = [set(each.policy().file_rules) for each in (found, then)]
     # Glance reads a changed policy file by itself, but keeps a rule that is gone until it is restarted.
     restart = bool(options) or path != found.path or bool(names[0] - names[1])
@@ -282,7 +304,7 @@ def _changes(
     texts = {each["file"]: each["text"] for each in policy["files"]}
     hashes = {each["path"]: each["sha256"] for each in found.service["files"]}
     before = {file: _files.sha256(str(text).encode()) for file, text in texts.items()}
-    if texts.get(path) != text:
+    if texts.get(path, "") != text:
         yield {"path": path, "before": before.get(path, ""), "content": text, "like": found.own_file}
     for each in options:
         yield {**each, "before": hashes[each["path"]]}
@@ -325,6 +347,11 @@ class Stage:
     def later(self) -> bool:
         return self.after.release != self.before.release
 
+    @property
+    def open(self) -> list[Change]:
+        """What nobody declared or accepted."""
+        return [change for change in self.changes if not change.excused]
+
 
 def _stages(found: Found, rewrite: Rewrite, wishes: PolicyWishes) -> Iterator[Stage]:
     """The change itself; and with a release to come, today against that release."""
@@ -332,34 +359,37 @@ def _stages(found: Found, rewrite: Rewrite, wishes: PolicyWishes) -> Iterator[St
     target = wishes.target
     before = found.policy()
     if rewrite.files or target is None or target == found.release:
-        yield _stage(before, rewrite.found.policy(), rewrite, wishes)
+        yield _stage(before, rewrite.found.policy(), rewrite.found.path, rewrite.role, wishes)
     if target is not None and target != found.release:
-        yield _stage(before, rewrite.found.at(target).policy(), rewrite, wishes)
+        yield _stage(before, rewrite.found.at(target).policy(), rewrite.found.path, rewrite.role, wishes)
 
 
-def _stage(before: Policy, after: Policy, rewrite: Rewrite, wishes: PolicyWishes) -> Stage:
+def _stage(before: Policy, after: Policy, file: str, role: str, wishes: PolicyWishes) -> Stage:
+    """One policy held against another; ``role`` is the one that ``admin_role`` named, if it goes."""
     who = _policy_matrix.personas(wishes.personas, before, after)
     on = _policy_matrix.targets(wishes.targets)
     changes = _policy_matrix.compare(before, after, who, on)
     hop = [each.id for each in _catalogue.upstream_changes(before.release, after.release)]
     taken = [name for name in wishes.accepted_changes if name in hop]
     excused, idle = _policy_matrix.excuse(changes, wishes.expected_changes, taken, hop)
-    excused = _policy_change.granted(excused, rewrite.role, wishes.grants)
-    return Stage(before, after, who, on, excused, idle, rewrite.found.path)
+    return Stage(before, after, who, on, _policy_change.granted(excused, role, wishes.grants), idle, file)
 
 
 def _judge(plan: _plan.Plan, wishes: PolicyWishes, stage: Stage, hosts: list[str]) -> None:
-    open_ = [change for change in stage.changes if not change.excused]
+    open_ = stage.open
     if not open_:
         return
     if not wishes.change:
-        theirs = sum(bool(change.upstream) for change in open_)
+        theirs = Counter(change.upstream for change in open_)
+        parts = [
+            f"{number} by upstream's {name}" if name else f"{number} by what the files of this host make of it"
+            for name, number in theirs.items()
+        ]
         for host in hosts:
             plan.add(
                 "policy_changes_at_release",
                 "warning",
-                f"{len(open_)} decisions would change undeclared with {stage.after.release}: {theirs} by upstream's own "
-                f"changes, {len(open_) - theirs} by what this policy makes of them.",
+                f"{len(open_)} decisions would change undeclared with {stage.after.release}: {', '.join(parts)}.",
                 "Look at the heat map of the report; keep, declare or accept them with policy.yml before that upgrade.",
                 host=host,
             )
@@ -370,9 +400,9 @@ def _judge(plan: _plan.Plan, wishes: PolicyWishes, stage: Stage, hosts: list[str
             plan.add(
                 "policy_upstream_changes",
                 "blocker",
-                f"{stage.after.release}: {id_} changes {len(its)} decisions. {named[id_].text}",
-                f'Accept it by name: -e \'{{"glance_policy_accepted_changes": ["{id_}"]}}\'; or keep the rules that decide '
-                "today.",
+                f"{stage.after.release}: {id_} changes {len(its)} decisions{_by_what(named[id_], its)}. {named[id_].text}",
+                f'Accept it by name: -e \'{{"glance_policy_accepted_changes": ["{id_}"]}}\'; or keep what is decided today: '
+                f'-e \'{{"glance_policy_kept_changes": ["{id_}"]}}\'.',
                 host=host,
                 source=named[id_].notes,
             )
@@ -403,6 +433,13 @@ def _judge(plan: _plan.Plan, wishes: PolicyWishes, stage: Stage, hosts: list[str
                 "Declare in glance_policy_expected_changes what is meant, or keep the rules that decide today.",
                 host=host,
             )
+
+
+def _by_what(named: _catalogue.UpstreamChange, its: Sequence[Change]) -> str:
+    """The switches that make an upstream change, or its rules."""
+    if named.switches:
+        return f", by {', '.join(named.switches)}"
+    return f" of {', '.join(dict.fromkeys(change.rule for change in its))}"
 
 
 def told(group: Sequence[Change], stage: Stage) -> str:
@@ -438,6 +475,23 @@ def _grouped(changes: Sequence[Change], by: Any) -> dict[Any, list[Change]]:
     for change in changes:
         groups.setdefault(by(change), []).append(change)
     return groups
+
+
+def _unequal(plan: _plan.Plan, target: _catalogue.Release | None, rewrite: Rewrite, hosts: list[str]) -> None:
+    """Two switches that have to be equal where both are read, or the release to come does not start."""
+    if target is None or "enforce_secure_rbac" not in _policy_keep.honoured_switches(target):
+        return
+    settings = rewrite.found.at(target).settings
+    for host in hosts if settings.enforce_secure_rbac != settings.enforce_new_defaults else ():
+        plan.add(
+            "policy_switches_differ",
+            "warning",
+            f"{target} does not start: [oslo_policy] enforce_new_defaults is {str(settings.enforce_new_defaults).lower()}, and "
+            f"[DEFAULT] enforce_secure_rbac is {str(settings.enforce_secure_rbac).lower()}.",
+            "Make them equal. Coming from a release before 22, 22-secure-rbac in glance_policy_kept_changes does it.",
+            host=host,
+            source="release note of 22.0.0",
+        )
 
 
 def _idle(plan: _plan.Plan, stages: list[Stage], hosts: list[str]) -> None:
@@ -477,8 +531,17 @@ def _people(plan: _plan.Plan, stage: Stage, people: Mapping[str, Any], hosts: li
     if not stage.later:
         return
     for each in people.get("role_sets") or ():
-        roles = [str(role) for role in each["roles"]]
-        persona = Persona(", ".join(roles) or "no role", tuple(roles))
+        roles = tuple(str(role) for role in each["roles"])
+        named, remedy = ", ".join(roles) or "no role", "Give them member or reader in their projects"
+        if each["scope"] == "project":
+            persona = Persona(named, roles)
+            hold = f"in {each['projects']} projects hold only {named} there"
+            remedy += ", or rules that name the roles that they hold."
+        else:
+            on_domain = each["scope"] == "domain"
+            persona = Persona(named, roles, None, domain="some-domain" if on_domain else None, system=not on_domain)
+            hold = f"hold {named} for {'a domain' if on_domain else 'the system'} and no role in a project"
+            remedy += "."
         if not (_can(stage.before, persona) and not _can(stage.after, persona)):
             continue
         some = ", ".join(_named(example) for example in each["examples"][:3])
@@ -486,16 +549,20 @@ def _people(plan: _plan.Plan, stage: Stage, people: Mapping[str, Any], hosts: li
             plan.add(
                 "roles_lose_everything",
                 "warning",
-                f"{each['users']} users and {each['groups']} groups in {each['projects']} projects hold only "
-                f"{persona.name} there, and can do nothing with images from {stage.after.release} on (such as {some}).",
-                "Give them member or reader in these projects, or rules that name the roles that they hold.",
+                f"{each['users']} users and {each['groups']} groups {hold}, and can do nothing with images from "
+                f"{stage.after.release} on (such as {some}).",
+                remedy,
                 host=host,
             )
 
 
 def _named(example: Mapping[str, Any]) -> str:
     who = example.get("user") or example.get("group")
-    return f"{who} in {example.get('project')}"
+    if example["scope"] == "system":
+        return f"{who} on the system"
+    if example["scope"] == "domain":
+        return f"{who} on the domain {example['scope_domain']}"
+    return f"{who} in {example.get('project') or 'what is below ' + example['inherited_from']}"
 
 
 def _can(policy: Policy, persona: Persona) -> bool:

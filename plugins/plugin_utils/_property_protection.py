@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _policy_rules
+from ansible_collections.stackops.glance.plugins.plugin_utils import _policy, _policy_rules, _service
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Persona, Policy
 
 OPERATIONS = ("create", "read", "update", "delete")
+FILE, FORMAT = "property_protection_file", "property_protection_rule_format"
 #: A property of Glance's own, as imports set it.
 GLANCES_OWN = "os_glance_import_task"
 
@@ -32,6 +33,35 @@ class Section:
     pattern: str
     permissions: dict[str, tuple[str, ...]]
     line: int | None = None
+
+
+def option(service: _service.Service, name: str) -> str | None:
+    """What the service gets for one of the two options that say where the protections are, and of which format."""
+    schema: dict[str, Any] = {"group": "DEFAULT", "name": name, "type": "string", "default": None, "deprecated": []}
+    answer = _service.resolve(service, schema)
+    return answer["effective"] if answer["status"] == "set" else None
+
+
+def of_service(service: _service.Service) -> dict[str, str]:
+    """The policy rules that the protections of a surveyed service ask, each with its place. Raises GlanceError."""
+    document = service.get("property_protection")
+    if document is None or (option(service, FORMAT) or "roles").lower() != "policies":
+        return {}
+    if document["error"]:
+        raise GlanceError(document["error"])
+    return rules(parse(document["text"], document["file"], "policies"), document["file"])
+
+
+def rules(sections: Sequence[Section], path: str) -> dict[str, str]:
+    """The policy rules that sections of the format policies ask, each with the first place."""
+    found: dict[str, str] = {}
+    for section in sections:
+        for operation, permitted in section.permissions.items():
+            for rule in permitted:
+                if rule not in ("@", "!"):
+                    where = f"{path}:{section.line}" if section.line else path
+                    found.setdefault(rule, f"{where}: [{section.pattern}] {operation}")
+    return found
 
 
 def parse(text: str, path: str, format_: str) -> list[Section]:
@@ -119,7 +149,10 @@ def described(given: Sequence[Mapping[str, Any]], format_: str) -> list[Section]
 
 
 def problems(sections: Sequence[Section], format_: str, policy: Policy) -> list[str]:
-    """What is wrong with the sections for this Glance and its policy; nothing of it keeps Glance from starting."""
+    """What is wrong with the sections for this Glance and its policy; nothing of it keeps Glance from starting.
+
+    ``policy`` knows them as its protections.
+    """
     found = []
     if sections and "own_section" not in policy.how.property_protection:
         own = match(sections, GLANCES_OWN)
@@ -130,12 +163,8 @@ def problems(sections: Sequence[Section], format_: str, policy: Policy) -> list[
                 "not add the section by itself, as releases from 32 on do. Put [os_glance_.*] with '@' for all four first."
             )
     if format_ == "policies":
-        for section in sections:
-            for name, permitted in section.permissions.items():
-                missing = [rule for rule in permitted if rule not in ("@", "!") and not policy.defined(rule)]
-                found += [
-                    f"[{section.pattern}] {name} names the rule {rule}, which the policy has not." for rule in missing
-                ]
+        asked = policy.reached(policy.protections)
+        found += [each.message for each in _policy.problems(policy) if each.fatal and each.rule in asked]
     for index, section in enumerate(sections):
         hiding = next(
             (before for before in sections[:index] if before.pattern in (".*", "", ".+", "^.*", "^.*$")), None

@@ -48,16 +48,18 @@ def resolve(service: Service, schema: dict[str, Any], release: _catalogue.Releas
     return _oslo_ini.resolve(service["values"], schema, service["environment"], known, dialect)
 
 
-def change(service: Service, schema: dict[str, Any], wanted: bool | None) -> list[Change]:
-    """What to write so that the service gets this value of a boolean, or (None) so that nobody sets it.
+def change(
+    service: Service, schema: dict[str, Any], wanted: Any, text: str | None = None, home: str | None = None
+) -> list[Change]:
+    """What to write so that the service gets this value, or (None) so that nobody sets it.
 
-    The value goes to the file that decides today, or else to the first of the service's files that does not belong to a
-    package. Raises GlanceError where no file can decide.
+    ``text`` is how the value is written where that is not plain. It goes to the file that decides today, else to ``home``,
+    else to the first of the service's files that does not belong to a package. Raises GlanceError where no file can decide.
     """
     group, name = schema["group"], schema["name"]
     setting = [value for value in service["values"] if (value["group"], value["option"]) == (group, name)]
     answer = resolve(service, schema)
-    right = answer["status"] == "set" and answer["effective"] is wanted
+    right = answer["status"] == "set" and answer["effective"] == wanted
     if str(answer["origin"]).startswith("environment "):
         if right:
             return []
@@ -71,11 +73,24 @@ def change(service: Service, schema: dict[str, Any], wanted: bool | None) -> lis
     if right:
         return []
     # The last one read decides, so its file is where the value must stand; the ones before it decide nothing.
-    path = setting[-1]["file"] if setting else _own_file(service)
-    return [{"path": path, "options": [{"section": group, "option": name, "value": str(wanted).lower()}]}]
+    path = setting[-1]["file"] if setting else home or own_file(service)
+    written = (str(wanted).lower() if isinstance(wanted, bool) else str(wanted)) if text is None else text
+    return [{"path": path, "options": [{"section": group, "option": name, "value": written}]}]
 
 
-def _own_file(service: Service) -> str:
+def give(
+    service: Service, schema: dict[str, Any], wanted: Any, release: _catalogue.Release, text: str | None = None,
+    home: str | None = None,
+) -> list[Change]:  # fmt: skip
+    """As ``change``, and nothing where the release gives the service this value by default."""
+    answer = resolve(service, schema, release)
+    if answer["status"] == "default" and answer["effective"] == wanted:
+        return []
+    return change(service, schema, wanted, text, home)
+
+
+def own_file(service: Service) -> str:
+    """The first of its configuration files that belongs to no package. Raises GlanceError where it has none."""
     paths = service["config_files"] or [entry["path"] for entry in service["files"]]
     if not paths:
         raise GlanceError(

@@ -30,7 +30,8 @@ from .hosts import (
     on_demand,
 )
 
-BOOT_SECONDS = 60
+#: How long a host may take to boot and a service to answer, on a machine that has much else to do.
+BOOT_SECONDS = SERVICE_SECONDS = 240
 
 
 def in_parallel(work: Callable[[Host], None], hosts: Iterable[Host]) -> None:
@@ -55,7 +56,7 @@ def up(*names: str) -> None:
     _ensure_network()
     say(f"starting {', '.join(host.name for host in stale)}")
     in_parallel(_start, stale)
-    in_parallel(_wait_for_boot, stale)
+    in_parallel(wait_for_boot, stale)
     _write_access()
     # What joins a lab that runs leaves the others as they are.
     _bring_back(present() if any(host in HOSTS for host in stale) else stale)
@@ -132,7 +133,7 @@ def _start(host: Host) -> None:
     )
 
 
-def _wait_for_boot(host: Host) -> None:
+def wait_for_boot(host: Host) -> None:
     deadline = time.monotonic() + BOOT_SECONDS
     while True:
         word = docker("exec", host.container, "systemctl", "is-system-running", "--wait", check=False).strip()
@@ -155,7 +156,7 @@ def reset() -> None:
             docker("unpause", host.container)
         elif word == "exited":
             docker("start", host.container)
-            _wait_for_boot(host)
+            wait_for_boot(host)
         elif word != "running":
             raise LabError(f"{host.name} is {word}: run `lab up` first.")
         docker("network", "connect", "--ip", host.address, NETWORK, host.container, check=False)
@@ -193,7 +194,7 @@ def _lab_host(action: str) -> Callable[[Host], None]:
     return work
 
 
-def wait(places: Iterable[str] = (KEYSTONE, f"{GLANCE}/healthcheck"), seconds: float = 60) -> None:
+def wait(places: Iterable[str] = (KEYSTONE, f"{GLANCE}/healthcheck"), seconds: float = SERVICE_SECONDS) -> None:
     """Until every place answers with 200."""
     deadline = time.monotonic() + seconds
     for place in places:

@@ -33,7 +33,7 @@ INVENTORY = REPOSITORY / "molecule" / "lab" / "inventory.yml"
 RECORDS = "/var/lib/stackops-glance"
 GLANCE_CONF, NOVA_CONF = "/etc/glance/glance-api.conf", "/etc/nova/nova.conf"
 SMALL = 16 * seed.MIB
-LIMIT = 300  # seconds, for one playbook
+LIMIT = 900  # seconds, for one playbook, also on a machine that has much else to do
 
 
 # -- hosts --------------------------------------------------------------------------------------------------------

@@ -1,19 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
-"""admin_role on Glance 20.2.0, which honours it, and on 25.1, which ignores it. The cases build on each other.
+"""admin_role on Glance 20.2.0, which honours it, and on 25.1, which ignores it; and what their next releases would change.
 
-What a holder of the role may do is asked of the running API with throw-away projects, users and images.
+The cases build on each other. What a holder of the role may do is asked of the running API with throw-away projects, users and
+images; what a release to come decides, of that release's own Glance.
 """
 
 from __future__ import annotations
 
+import configparser
+import contextlib
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lablib import trial
+from lablib import seed, trial
+from lablib.hosts import KEYSTONE
+
+sys.path.insert(0, str(trial.REPOSITORY / "tests" / "policy"))
+
+import differential  # noqa: E402  (the path comes first)
+from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _policy  # noqa: E402
 
 USSURI, ZED = "glance20", "glance25"
 POLICY = "/etc/glance/policy.json"
@@ -39,9 +49,10 @@ def hosts() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another group for the Glance that the playbooks shall work on."""
-    path = tmp_path_factory.mktemp("inventory") / "ussuri.json"
-    path.write_text(json.dumps({"all": {"children": {"ussuri": {"hosts": {USSURI: {}}}}}}), encoding="utf-8")
+    """Groups of their own for the Glances that the playbooks shall work on."""
+    path = tmp_path_factory.mktemp("inventory") / "releases.json"
+    groups = {f"only_{host}": {"hosts": {host: {}}} for host in (USSURI, ZED)}
+    path.write_text(json.dumps({"all": {"children": groups}}), encoding="utf-8")
     return path
 
 
@@ -59,10 +70,13 @@ def on(host: str, name: str, **arguments: Any) -> dict[str, Any]:
     return trial.result(trial.module(host, name, {"personas": [MANAGER, MEMBER], **arguments}))
 
 
-def policy(inventory: Path, *arguments: str, **wishes: Any) -> trial.Run:
-    asked = {f"glance_policy_{name}": value for name, value in {"personas": [MANAGER, MEMBER], **wishes}.items()}
-    arguments = ("-i", str(inventory), "-e", json.dumps(asked), *arguments)
-    return trial.playbook("policy", *arguments, glance_group="ussuri")
+def policy(inventory: Path, host: str = USSURI, **wishes: Any) -> trial.Run:
+    asked = {f"glance_policy_{name}": value for name, value in wishes.items()}
+    return trial.playbook("policy", "-i", str(inventory), "-e", json.dumps(asked), glance_group=f"only_{host}")
+
+
+def rolled_back(inventory: Path, host: str) -> None:
+    trial.roll_back("-i", str(inventory), glance_group=f"only_{host}").succeeds()
 
 
 def live() -> dict[tuple[str, str, str], bool]:
@@ -112,7 +126,7 @@ def test_admin_role_is_replaced_in_one_transaction_and_back_and_nobody_gains_or_
     shown.says("-admin_role = Image_Manager", f"role:admin or role:{ROLE}")
     assert trial.differences(before, files(USSURI)) == []
 
-    policy(inventory, admin_role="replaced").succeeds().says("done.")
+    policy(inventory, personas=[MANAGER, MEMBER], admin_role="replaced").succeeds().says("done.")
     rules = json.loads(trial.sh(USSURI, f"cat {POLICY}"))
     assert rules == {**json.loads(OWN), "context_is_admin": f"role:admin or role:{ROLE}"}
     assert "Image_Manager" not in trial.sh(USSURI, f"cat {trial.GLANCE_CONF}")
@@ -120,7 +134,7 @@ def test_admin_role_is_replaced_in_one_transaction_and_back_and_nobody_gains_or_
 
     assert not on(USSURI, "glance_admin_role")["changed"]
 
-    trial.roll_back("-i", str(inventory), glance_group="ussuri").succeeds()
+    rolled_back(inventory, USSURI)
     assert trial.differences(before, files(USSURI)) == []
 
 
@@ -164,6 +178,111 @@ def test_the_leftover_goes_without_a_change_of_rights() -> None:
     assert (done["role"], done["honoured"], done["changes"]) == (ROLE, False, [])
     assert "Image_Manager" not in trial.sh(ZED, f"cat {trial.GLANCE_CONF}")
     assert not on(ZED, "glance_admin_role")["changed"]
+
+
+# -- what a release to come would change, kept ------------------------------------------------------------------------
+
+
+#: Rules whose change is accepted here.
+ACCEPTED = ("copy_image", "stores_info_detail")
+
+
+def decided(host: str, version: str) -> dict[tuple[str, str, str], list[bool]]:
+    """What that release's own Glance decides with the policy and the switches of the host, by persona, rule and target."""
+    release = _catalogue.release("glance", version)
+    conf = configparser.ConfigParser(strict=False, interpolation=None)
+    conf.read_string(trial.sh(host, f"cat {trial.GLANCE_CONF}"))
+    written = conf["oslo_policy"] if "oslo_policy" in conf else {}
+    settings = _policy.defaults(release)
+    switches = {name: written[name] == "true" for name in ("enforce_scope", "enforce_new_defaults") if name in written}
+    settings = _policy.Settings(**{**settings.__dict__, **switches})
+    text = trial.sh(host, f"cat {POLICY} 2>/dev/null || :") or None
+    names = [
+        name
+        for name in _policy.Policy(release).names
+        if name not in ACCEPTED and _catalogue.policy("glance", release, name)
+    ]
+    case = (text, "policy.json" if text else "no-such-policy.json", settings)
+    (answers,), errors = differential.answered(version, "", [case], names)
+    places = [
+        (who.name, rule, on.name) for who in differential.PERSONAS for rule in names for on in differential.TARGETS
+    ]
+    assert len(places) == len(answers["answers"]), errors
+    return dict(zip(places, answers["answers"], strict=True))
+
+
+def differing(before: dict[Any, list[bool]], after: dict[Any, list[bool]]) -> set[tuple[str, str, str]]:
+    """Where another answer comes of it; whether the rule or Glance's own code gives it is no matter."""
+    return {place for place, (_rule, said) in before.items() if place in after and after[place][1] != said}
+
+
+def test_metadef_writes_are_kept_over_the_upgrade_from_20_to_25(inventory: Path) -> None:
+    before, today = files(USSURI), decided(USSURI, "20.2.0")
+    assert {"add_metadef_object", "delete_metadef_tag"} <= {
+        rule for _who, rule, _on in differing(today, decided(USSURI, "25.1"))
+    }
+    accepted = ["21-copy-image"]
+    kept = policy(inventory, to_release="25.1", kept_changes=["22-metadef-writes"], accepted_changes=accepted)
+    kept.succeeds().says("done.")
+    rules = json.loads(trial.sh(USSURI, f"cat {POLICY}"))
+    assert len([name for name in rules if "metadef" in name]) == 16
+    assert differing(today, decided(USSURI, "20.2.0")) == differing(today, decided(USSURI, "25.1")) == set()
+    rolled_back(inventory, USSURI)
+    assert trial.differences(before, files(USSURI)) == []
+
+
+def test_new_defaults_are_kept_over_the_upgrade_from_25_to_33_and_people_are_told(inventory: Path) -> None:
+    before, today = files(ZED), decided(ZED, "25.1")
+    with assigned():
+        found = trial.local_module("image_role_assignments_info", {"cloud": "lab"})
+        assert {(each["scope"], *each["roles"]) for each in found["role_sets"]} >= {
+            ("domain", "reader"),
+            ("system", "reader"),
+        }
+        assert [name for name in PEOPLE if f'"{name}"' in json.dumps(found["role_sets"])] == ["on_domain", "on_system"]
+        look = policy(inventory, ZED, to_release="33.0.0").succeeds()
+        look.says("by upstream's 26-new-defaults", "by upstream's 26-scope", "on_domain on the domain Default")
+    accepted = ["26-scope", "30-service-roles"]
+    kept = policy(inventory, ZED, to_release="33.0.0", kept_changes=["26-new-defaults"], accepted_changes=accepted)
+    kept.succeeds().says("done.")
+    trial.sh(ZED, f"grep -x 'enforce_new_defaults = false' {trial.GLANCE_CONF}")
+    assert trial.answers(ZED, "/v2/images") == 200
+    assert differing(today, decided(ZED, "25.1")) == set()
+    unscoped = [each.name for each in differential.PERSONAS if each.project is None]
+    assert {who for who, _rule, _on in differing(today, decided(ZED, "33.0.0"))} == set(unscoped)
+    rolled_back(inventory, ZED)
+    assert trial.differences(before, files(ZED)) == []
+
+
+PEOPLE = {
+    "on_domain": "domains/default/users/{user}/roles/{role}",
+    "on_system": "system/users/{user}/roles/{role}",
+    "inherited": "OS-INHERIT/domains/default/users/{user}/roles/{role}/inherited_to_projects",
+}
+
+
+@contextlib.contextmanager
+def assigned() -> Iterator[None]:
+    """Users whose one role is for the domain, for the system, and inherited by the projects of the domain."""
+    role = next(each["id"] for each in keystone("GET", "roles")["roles"] if each["name"] == "reader")
+    users = {}
+    try:
+        for name, path in PEOPLE.items():
+            made = keystone("POST", "users", {"user": {"name": name, "domain_id": "default"}})
+            users[name] = made["user"]["id"]
+            keystone("PUT", path.format(user=users[name], role=role))
+        yield
+    finally:
+        for user in users.values():
+            keystone("DELETE", f"users/{user}")
+
+
+def keystone(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    headers = {**seed.Api("admin").headers, "Content-Type": "application/json"}
+    sent = json.dumps(body).encode() if body else None
+    status, _headers, answer = seed.request(method, f"{KEYSTONE}/{path}", headers, sent)
+    assert status in (200, 201, 204), (status, answer)
+    return dict(json.loads(answer or b"{}"))
 
 
 # -- bad input (the unit tests of the actions have more of it) --------------------------------------------------------

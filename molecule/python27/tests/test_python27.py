@@ -23,8 +23,11 @@ def test_a_newer_core_names_this_one() -> None:
     trial.remember("before", before)
 
 
-def test_flip() -> None:
-    assert trial.flip(*OLD).succeeds().changed() > 0
+def test_flip(tmp_path: Path) -> None:
+    assert trial.flip(*OLD, report_dir=str(tmp_path)).succeeds().changed() > 0
+    report = trial.report(tmp_path, "upgrade_to_v2")
+    assert "policy_not_decided" not in trial.finding_ids(report)
+    assert [each["hosts"] for each in report["policy"]] == [list(trial.GLANCES)]
     assert trial.spoken() == trial.V2
     for host in trial.GLANCES:
         assert trial.ask(host, "/v1/images")[0] in (300, 404)

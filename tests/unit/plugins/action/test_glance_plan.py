@@ -135,6 +135,19 @@ def test_the_way_back(screen: list[str]) -> None:
     assert "step to undo" in "\n".join(screen)
 
 
+@pytest.mark.parametrize("direction", ["do", "undo"])
+def test_locks_that_dead_runs_left_are_given_back(screen: list[str], direction: str) -> None:
+    """A run was killed after its last word in g1's journal; another before its first one on n1."""
+    done = run({"nova": "undone"}, "undone")
+    made = plan({
+        "g1": glance(runs=[done], lock={"run_id": "r1", "token": 4, "holder": {}, "expires": 1.0}),
+        "n1": nova(v1=False, lock={"run_id": "r2", "token": 9, "holder": {}, "expires": 1.0}),
+        "n2": nova(v1=False, lock=None),
+    }, direction=direction)  # fmt: skip
+    assert (made["verdict"], made["hosts"]) == ("nothing_to_do", {})
+    assert made["left_locked"] == {"g1": {"run_id": "r1", "token": "r1:4"}, "n1": {"run_id": "r2", "token": "r2:9"}}
+
+
 def test_no_run_to_undo(screen: list[str]) -> None:
     made = plan({"g1": glance(), "n1": nova()}, direction="undo", run_id="")
     assert (made["verdict"], made["hosts"]) == ("nothing_to_do", {})

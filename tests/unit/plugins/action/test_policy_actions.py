@@ -4,18 +4,11 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import io
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
-from ansible.plugins.action import ActionBase
 from ansible_collections.stackops.glance.plugins.action import (
     glance_admin_role,
     glance_policy,
@@ -23,9 +16,9 @@ from ansible_collections.stackops.glance.plugins.action import (
     glance_policy_test,
     glance_property_protection,
 )
-from ansible_collections.stackops.glance.plugins.modules import glance_files, glance_host_info
 
-MODULES = {"glance_files": glance_files, "glance_host_info": glance_host_info}
+from .real_host import Host, Run
+
 PIKE = """{
     "context_is_admin": "role:admin",
     "default": "role:admin",
@@ -36,59 +29,11 @@ PIKE = """{
     "tasks_api_access": "role:admin"
 }
 """
-Run = Callable[..., dict[str, Any]]
-
-
-class Host:
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.conf = directory / "glance-api.conf"
-        self.json, self.yaml = directory / "policy.json", directory / "policy.yaml"
-        self.conf.write_text("[DEFAULT]\ndebug = false\n")
-
-    def snapshot(self) -> dict[str, str]:
-        return {path.name: path.read_text() for path in sorted(self.directory.glob("*.*"))}
 
 
 @pytest.fixture(name="host")
-def fixture_host(tmp_path: Path) -> Host:
-    directory = tmp_path / "etc"
-    directory.mkdir()
-    return Host(directory)
-
-
-@pytest.fixture(name="run")
-def fixture_run(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(ActionBase, "run", lambda self, tmp=None, task_vars=None: {})
-
-    def call(plugin: Any, release: str, check: bool = False, **arguments: Any) -> dict[str, Any]:
-        def execute(module_name: str, module_args: dict[str, Any], task_vars: Any = None) -> dict[str, Any]:
-            if module_name == "ansible.builtin.slurp":
-                path = Path(module_args["src"])
-                if not path.exists():
-                    return {"failed": True, "msg": f"file not found: {path}"}
-                return {"content": base64.b64encode(path.read_bytes()).decode()}
-            asked = {"state_dir": str(tmp_path / "state"), **module_args}
-            asked = {name: value for name, value in asked.items() if value is not None}
-            output = io.StringIO()
-            modes = {"_ansible_check_mode": check, "_ansible_diff": True}
-            with patch_module_args({**asked, **modes}), pytest.raises(SystemExit), contextlib.redirect_stdout(output):
-                MODULES[module_name.rpartition(".")[2]].main()
-            found: dict[str, Any] = json.loads(output.getvalue())
-            return found
-
-        action = plugin.ActionModule.__new__(plugin.ActionModule)
-        given: dict[str, Any] = {"glance_release": release, "config_files": [str(host.conf)]}
-        if plugin in (glance_admin_role, glance_policy, glance_property_protection):
-            given["state_dir"] = str(tmp_path / "state")
-        action._task = SimpleNamespace(args={**given, **arguments}, check_mode=check)
-        action._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-        action._execute_module = execute
-        action._remove_tmp_path = lambda path, force=False: None
-        answer: dict[str, Any] = action.run(task_vars={})
-        return answer
-
-    return call
+def fixture_host(real_host: Host) -> Host:
+    return real_host
 
 
 ALLOW = {"persona": ["auditor"], "rule": "publicize_image", "to": "allow"}
@@ -341,6 +286,37 @@ def test_statements_are_held_against_a_host_and_against_local_files(run: Run, ho
     assert "cannot be read on the control node" in run(glance_policy_test, "25.1.0", tests="/no/such/file")["msg"]
 
 
+def test_rules_that_property_protections_ask_count_like_the_others(run: Run, host: Host) -> None:
+    protections = host.directory / "protections.conf"
+    protections.write_text(
+        "[licence]\n" + "".join(f"{name} = licensor\n" for name in ("create", "read", "update", "delete"))
+    )
+    host.conf.write_text(
+        "[DEFAULT]\nproperty_protection_file = protections.conf\nproperty_protection_rule_format = policies\n"
+    )
+    host.yaml.write_text("licensor: role:admin\n")
+    found = run(glance_policy_info, "25.1.0", personas=WHO)
+    assert found["problems"] == [] and not found["matrix"]["licensor"]["member"]["own"]
+    for check in ("@", None):
+        rule = {"name": "licensor", "check": check, "state": "present" if check else "absent"}
+        refused = run(glance_policy, "25.1.0", personas=WHO, rules=[rule])
+        assert refused["failed"]
+        said = (
+            "member gains licensor on"
+            if check
+            else f"{protections}:1: [licence] create asks rule licensor, which is defined"
+        )
+        assert said in refused["msg"]
+    assert host.yaml.read_text() == "licensor: role:admin\n"
+    # What was wrong before is shown, and stops nothing else.
+    host.yaml.write_text("get_image: role:admin\n")
+    assert f"{protections}:1: [licence]" in run(glance_policy_info, "25.1.0")["problems"][0]["message"]
+    rule = {"name": "get_images", "check": "rule:default"}
+    assert run(glance_policy, "25.1.0", rules=[rule])["changed"]
+    broken = run(glance_policy, "25.1.0", rules=[{"name": "licensor", "check": "rule:licensor"}])
+    assert broken["failed"] and "licensor refers to licensor" in broken["msg"]
+
+
 # -- glance_property_protection ---------------------------------------------------------------------------------------
 
 OPEN = {name: ["@"] for name in ("create", "read", "update", "delete")}
@@ -373,7 +349,7 @@ def test_protections_that_would_break_glance_are_refused(run: Run, host: Host) -
     for protections, format_, said in (
         (PROTECTIONS[1:2], "roles", "imports break"),
         ([{**PROTECTIONS[0], "read": ["@", "!"]}], "roles", "holds both"),
-        ([PROTECTIONS[0], {"pattern": "a", **OPEN, "read": ["nowhere"]}], "policies", "names the rule nowhere"),
+        ([PROTECTIONS[0], {"pattern": "a", **OPEN, "read": ["nowhere"]}], "policies", "[a] read asks rule nowhere"),
     ):
         answer = run(glance_property_protection, "25.1.0", protections=protections, format=format_)
         assert answer["failed"] and said in answer["msg"]

@@ -355,6 +355,19 @@ def test_slices_go_on_where_the_last_one_ended(glance: Glance) -> None:
     assert state["counts"]["looked_at"] == state["counts"]["copied"] == 7 and state["under_way"] == []
 
 
+def test_every_call_goes_on_however_late_it_is(glance: Glance) -> None:
+    for number in range(1, 4):
+        glance.add(number)
+    images: Any = glance
+    state: dict[str, Any] = {}
+    for _call in range(12):
+        copies = copying.Copies(images, ["slow"], state, parallel=2)
+        part: Any = Part(glance.clock, 0)
+        done = copies.work(partial(copying.ordered, images, [{}]), part)
+        state = copies.state()
+    assert done and state["counts"]["copied"] == 3
+
+
 def test_every_list_is_read_from_a_place_on(glance: Glance) -> None:
     ids = [glance.add(number, os_hidden=number > 2) for number in range(1, 5)]
     images: Any = glance

@@ -82,7 +82,7 @@ def test_data_that_glance_does_not_have_is_missing(cloud: Any, run: Run) -> None
 
 def test_nothing_is_downloaded_unless_it_is_to_be_verified(cloud: Any, run: Run) -> None:
     queued, old = put(cloud, 1, None, status="queued"), put(cloud, 2, os_hash_value=None)
-    result = run(image_hash_info, filters={}, verify=False)
+    result = run(image_hash_info, filters={}, verify_data=False)
     assert kinds(result) == [("md5-only", old)] and result["skipped"] == [queued]
     assert not any("/file" in request for request in cloud.requests)
     result = run(image_hash_info, images=[queued, old])

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import socket
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -156,8 +158,9 @@ def test_drain_and_undrain(tmp_path: Path) -> None:
     for _twice in range(2):
         _serving.undrain(drain)
     assert not (tmp_path / "off").exists()
-    _serving.drain(None)
-    _serving.undrain(None)
+    for nothing_to_do in (None, {"file": None}):  # with a hook, nothing is left to do
+        _serving.drain(nothing_to_do)
+        _serving.undrain(nothing_to_do)
 
 
 def test_a_drain_file_that_cannot_be_made_or_removed(tmp_path: Path) -> None:
@@ -172,8 +175,11 @@ def test_without_a_drain_nothing_is_waited_for() -> None:
     assert _serving.still_busy(None, time.time()) is None
 
 
+NO_FILES: dict[str, Any] = {"units": [], "staging": [], "stores": []}
+
+
 def test_the_balancer_has_its_time(service: Service) -> None:
-    drain = {"port": service.port, "grace": 60}
+    drain = {**NO_FILES, "port": service.port, "grace": 60}
     assert _serving.still_busy(drain, time.time()) == "the balancer has 60 s to notice"
     assert _serving.still_busy(drain, time.time() - 61) is None
 
@@ -186,7 +192,7 @@ def test_every_open_connection_counts(family: int) -> None:
     except OSError:
         pytest.skip("this machine has no IPv6")
     with server:
-        drain = {"port": server.getsockname()[1], "grace": 0}
+        drain = {**NO_FILES, "port": server.getsockname()[1], "grace": 0}
         assert _serving.still_busy(drain, 0) is None  # one that listens is not one that works
         with socket.create_connection(server.getsockname()[:2]) as client:
             assert "connections to port" in str(_serving.still_busy(drain, 0))
@@ -197,3 +203,44 @@ def test_every_open_connection_counts(family: int) -> None:
         while _serving.still_busy(drain, 0) and time.time() < deadline:
             time.sleep(0.05)
         assert _serving.still_busy(drain, 0) is None
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A drain whose service is a child of this process; its staging directory is reached through a link."""
+    (tmp_path / "really").mkdir()
+    (tmp_path / "staging").symlink_to("really")
+    (tmp_path / "store").mkdir()
+    for name in ("really/one", "store/two", "elsewhere"):
+        (tmp_path / name).write_text("data")
+    monkeypatch.setattr(_serving, "_established", lambda port: 0)
+    return {"port": 9292, "grace": 0, "units": ["glance-api"], "staging": [f"{tmp_path}/staging/"],
+            "stores": [f"{tmp_path}/store"]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "counts"),
+    [
+        ("staging/one", "r", True),
+        ("staging/new", "w", True),
+        ("store/two", "r", False),  # a download, which has a connection
+        ("store/two", "a", True),
+        ("store/two", "r+", True),
+        ("elsewhere", "w", False),
+    ],
+)
+def test_an_import_shows_in_the_files_that_it_holds_open(
+    tmp_path: Path, places: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str, mode: str, counts: bool
+) -> None:
+    program = f"import time; file = open({str(tmp_path / name)!r}, {mode!r}); print(1, flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as child:
+        try:
+            assert child.stdout is not None and child.stdout.readline()
+            monkeypatch.setattr(_units, "processes", lambda units: [child.pid, 0x3FFFFF])  # one of them is gone already
+            found = _serving.still_busy(places, 0)
+        finally:
+            child.kill()
+    assert (found is not None) is counts
+    if counts:
+        assert f"process {child.pid} has {tmp_path}/" in str(found) and "import" in str(found)
+    assert _serving.still_busy(places, 0) is None

@@ -194,6 +194,14 @@ def test_policy_under_its_own_name(tmp_path, units, group):
     assert [each["text"] for each in policy["overlays"]] == ["two", "one"]
 
 
+def test_the_property_protection_file_travels_where_one_is_named(tmp_path, units):
+    (tmp_path / "protections.conf").write_text("[x]\nread = licensor\n")
+    assert documents(tmp_path)["property_protection"] is None
+    found = documents(tmp_path, "[DEFAULT]\nproperty_protection_file = protections.conf\n")["property_protection"]
+    assert found == {"file": str(tmp_path / "protections.conf"), "text": "[x]\nread = licensor\n", "error": None}
+    assert documents(tmp_path, "[DEFAULT]\nproperty_protection_file = none.conf\n")["property_protection"] is None
+
+
 def test_a_named_policy_that_is_not_there_is_said(tmp_path, units):
     assert documents(tmp_path)["policy"] is None
     assert documents(tmp_path, "[oslo_policy]\npolicy_file = x\n")["policy"] == {

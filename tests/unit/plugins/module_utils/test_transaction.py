@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.stackops.glance.plugins.module_utils import _files, _runs, _serving, _transaction, _units
+from ansible_collections.stackops.glance.plugins.module_utils import (
+    _certificates,
+    _files,
+    _runs,
+    _serving,
+    _transaction,
+    _units,
+)
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 BEFORE = b"[DEFAULT]\r\n# v1 and v2 \xc3\xa4\r\nenable_v1_api = true\r\nenable_v2_api = false\r\n"
@@ -44,6 +51,8 @@ class Host:
         self.busy: str | None = None
         self.ill: str | None = None
         self.asked_versions: list[Any] = []
+        self.asked_units: list[str] = []
+        self.shows = ""
         self.token = ""
 
     # what the code under test calls
@@ -56,6 +65,8 @@ class Host:
         if f"{verb} {name}" in self.fails:
             raise self.fails[f"{verb} {name}"]
         key, value = {
+            "start": ("active_state", "active"),
+            "reload": ("active_state", "active"),
             "restart": ("active_state", "active"),
             "stop": ("active_state", "inactive"),
             "enable": ("unit_file_state", "enabled"),
@@ -63,8 +74,13 @@ class Host:
         }[verb]
         self.units[name][key] = value
 
+    def reload_configuration(self, paths: Any) -> None:
+        if any("stunnel" in path for path in paths):
+            self.log.append("daemon-reload")
+
     def unhealthy(self, step: Any, since: float, versions: Any) -> str | None:
         self.asked_versions.append(versions)
+        self.asked_units = [unit for verb in ("start", "reload", "restart") for unit in step.get(verb) or []]
         return self.ill
 
     def atomic_move(self, source: str, target: str, unsafe_writes: bool = False) -> None:
@@ -126,7 +142,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     host = Host(tmp_path)
     monkeypatch.setattr(_units, "states", host.states)
     monkeypatch.setattr(_units, "control", host.control)
+    monkeypatch.setattr(_units, "reload_configuration", host.reload_configuration)
     monkeypatch.setattr(_serving, "unhealthy", host.unhealthy)
+    monkeypatch.setattr(_certificates, "shown", lambda where, port: host.shows)
     monkeypatch.setattr(_serving, "still_busy", lambda drain, since: host.busy if drain else None)
     return host
 
@@ -287,6 +305,38 @@ def test_a_stale_worker_writes_nothing(host: Host) -> None:
     with pytest.raises(_runs.LockedError, match="stale"):
         host.apply("one", run_token=stale)
     assert host.conf.read_bytes() == BEFORE and not host.drained
+
+
+@pytest.mark.parametrize("trouble", [None, "1 connection is open"])
+def test_a_worker_that_turns_stale_while_it_waits_leaves_the_journal_alone(
+    host: Host, monkeypatch: pytest.MonkeyPatch, trouble: str | None
+) -> None:
+    step = host.step("one", V2_ON)
+    step["drain"]["timeout"] = 0
+    host.prepare(step)
+    stale = host.token
+
+    def taken_over(drain: Any, since: float) -> str | None:
+        host.open_again()
+        return trouble
+
+    monkeypatch.setattr(_serving, "still_busy", taken_over)
+    with pytest.raises(_runs.LockedError, match="stale"):
+        host.apply("one", run_token=stale)
+    assert host.conf.read_bytes() == BEFORE and host.events == ["prepared", "applying"]
+
+
+def test_what_a_worker_that_outlived_its_playbook_wrote_since_the_survey_is_no_strangers_work(host: Host) -> None:
+    step = host.step("one", V2_ON)
+    host.prepare(step)
+    host.apply("one")  # the survey of the next run came before this, and its plan is made from the file of then
+    host.prepare(step, seen_token=host.token)
+    assert host.apply("one")["files"] == []
+    host.undo("one")
+    assert host.conf.read_bytes() == BEFORE
+    host.conf.write_bytes(BEFORE + b"x = 1\r\n")
+    with pytest.raises(GlanceError, match="has changed since the survey"):
+        host.prepare(step, seen_token=host.token)
 
 
 # -- killed, and again ------------------------------------------------------------------------------------------------
@@ -470,6 +520,25 @@ def test_without_an_outcome_an_untouched_run_is_abandoned_and_another_stays_unfi
     assert _runs.summary(host.state_dir)["unfinished"]["run_id"] == RUN
 
 
+def test_the_lock_of_a_run_that_is_over_is_given_back_without_another_word(host: Host) -> None:
+    host.prepare(host.step("one", V2_ON))
+    host.run.record("committed")  # and killed before the lock was given back; of the steps none was this host's
+    assert host.close(None)["outcome"] is None
+    assert host.run.status() == "committed" and _runs.read_lock(host.state_dir) is None
+
+
+def test_no_room_for_the_records_leaves_no_lock(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: str, data: bytes) -> None:
+        raise GlanceError(f"{path} cannot be written: No space left on device.")
+
+    monkeypatch.setattr(
+        _runs.Run, "write_manifest", lambda run, manifest: monkeypatch.setattr(_runs, "write_private", full)
+    )
+    with pytest.raises(GlanceError, match="No space left"):
+        host.prepare(host.step("one", V2_ON))
+    assert _runs.read_lock(host.state_dir) is None
+
+
 def test_closing_prunes_old_records(host: Host) -> None:
     for name in ("20250101T000000Z-a", "20250102T000000Z-b"):
         old = _runs.Run(host.state_dir, name)
@@ -570,3 +639,61 @@ def test_what_needs_a_restart_only_on_the_way_back_is_not_drained_on_the_way_the
     host.busy = None
     host.undo("one")
     assert host.log[-1] == "restart glance-api" and not host.drained
+
+
+# -- a TLS service beside the API -------------------------------------------------------------------------------------
+
+
+def tls(host: Host, **verbs: list[str]) -> dict[str, Any]:
+    conf = host.tmp_path / "stunnel.service.d" / "x.conf"
+    before = _files.digest(conf.read_bytes() if conf.exists() else None)
+    health = {
+        "url": None,
+        "settle": 0,
+        "timeout": 0.3,
+        "certificate": {"host": "::1", "port": 9293, "fingerprint": "ab"},
+    }
+    files = [{"path": str(conf), "before": before, "content": "accept = 9293\n", "mode": "0644"}]
+    return host.step("one", files=files, restart=[], drain=None, health=health, **verbs)
+
+
+def test_a_service_is_enabled_started_and_has_to_show_its_certificate_and_goes_again(host: Host) -> None:
+    host.units["stunnel"] = {"active_state": "inactive", "sub_state": "dead", "unit_file_state": "disabled"}
+    before = copy.deepcopy(host.units)
+    host.prepare(tls(host, start=["stunnel"]))
+    with pytest.raises(
+        GlanceError, match="waited 0 s for health, but port 9293 shows no certificate and not the one with"
+    ):
+        host.apply("one")
+    host.shows = "ab"
+    host.open_again()
+    assert host.apply("one")["changed"] and host.asked_units == ["stunnel"]
+    assert host.log[:3] == ["daemon-reload", "enable stunnel", "start stunnel"]
+    assert host.units["stunnel"] == {"active_state": "active", "sub_state": "dead", "unit_file_state": "enabled"}
+    assert stat.S_IMODE((host.tmp_path / "stunnel.service.d" / "x.conf").stat().st_mode) == 0o644
+    host.shows, host.log = "", []
+    assert host.undo("one")["changed"] and host.asked_units == []
+    assert host.log == ["daemon-reload", "disable stunnel", "stop stunnel"]
+    assert host.units == before and not (host.tmp_path / "stunnel.service.d").exists()
+
+
+def test_a_running_service_is_reloaded_both_ways(host: Host) -> None:
+    host.units["stunnel"] = {"active_state": "active", "sub_state": "running", "unit_file_state": "enabled"}
+    conf = host.tmp_path / "stunnel.service.d" / "x.conf"
+    conf.parent.mkdir()
+    conf.write_text("accept = 9999\n")
+    host.shows = "ab"
+    host.prepare(tls(host, reload=["stunnel"]))
+    host.apply("one")
+    host.undo("one")
+    assert host.log == ["daemon-reload", "reload stunnel", "daemon-reload", "enable stunnel", "reload stunnel"]
+    assert conf.read_text() == "accept = 9999\n"
+
+
+def test_what_ran_before_it_was_enabled_is_not_cut_on_the_way_back(host: Host) -> None:
+    host.units["stunnel"] = {"active_state": "active", "sub_state": "running", "unit_file_state": "disabled"}
+    host.shows = "ab"
+    host.prepare({**tls(host, start=["stunnel"]), "files": []})
+    host.apply("one")
+    host.undo("one")
+    assert host.log == ["enable stunnel", "start stunnel", "disable stunnel", "start stunnel"]

@@ -183,7 +183,35 @@ def test_v2_is_turned_on_where_it_is_off() -> None:
     assert (steps(made), ids(made)) == ({"glance_v2_on": ["g2"]}, [])
     part = made.local["glance_v2_on"]["g2"]
     assert part["health"]["url"] == "http://127.0.0.1:9393/" and part["health"]["versions"] == {"present": ["v2"]}
-    assert part["drain"] == {"file": "/etc/glance/off", "port": 9393, "grace": 4, "timeout": 30}
+    assert part["drain"] == {
+        "file": "/etc/glance/off", "port": 9393, "grace": 4, "timeout": 30,
+        "units": ["glance-api"], "staging": ["/tmp/staging/"], "stores": ["/var/lib/glance/images"],
+    }  # fmt: skip
+
+
+def test_where_a_hook_drains_what_runs_is_waited_for() -> None:
+    made = plan(
+        fleet(g1=glance(), n1=nova(V2)), v1_off=True, drain={"by": "hook", "file": "/etc/glance/off", "grace": 0}
+    )
+    part = made.local["glance_v1_off"]["g1"]["drain"]
+    assert (part["file"], part["port"], part["grace"], part["timeout"]) == (None, 9292, 0, 600)
+    made = plan(fleet(g1=glance(), n1=nova(V2)), v1_off=True, drain={"by": "health_check"})
+    assert made.local["glance_v1_off"]["g1"]["drain"] is None
+
+
+def test_a_copy_from_that_no_file_shows_is_said() -> None:
+    paste = {"file": "/etc/glance/paste.ini", "flavor": None, "error": None,
+             "text": "[filter:h]\nbackends = disable_by_file\ndisable_by_file_path = /etc/glance/off\n"}  # fmt: skip
+    hosts = {name: glance(f"glance_store/stores = {stores}", paste=paste) for name, stores in
+             {"g1": "file,rbd,http", "g2": "file,http"}.items()}  # fmt: skip
+    made = plan(fleet(**hosts, n1=nova(V2)), v1_off=True)
+    _plan.unseen_transfers(made)
+    assert [(found.id, found.host) for found in made.findings] == [("copy_from_unseen", "g1")]
+    assert "into rbd" in made.findings[0].message and "hook_before" in made.findings[0].remedy
+    # It matters where a host restarts.
+    made = plan(fleet(**hosts, n1=nova(V2)))
+    _plan.unseen_transfers(made)
+    assert ids(made) == []
 
 
 @pytest.mark.parametrize(

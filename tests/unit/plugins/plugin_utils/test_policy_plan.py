@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.stackops.glance.plugins.module_utils import _files, _transaction
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import (
@@ -185,22 +186,133 @@ def test_preflight_warns_of_a_release_to_come() -> None:
     assert ids(made)[0] == ("policy_changes_at_release", "warning") and made.verdict == "nothing_to_do"
 
 
+def kept(*names: str, version: str, to: str, policy: dict[str, str] | None = None, **more: Any) -> _plan.Plan:
+    return plan(fleet={"g1": host(version, policy)}, to_release=to, kept_changes=list(names), **more)
+
+
+def written(made: _plan.Plan) -> dict[str, Any]:
+    """What each file of the step gets: options, or rules."""
+    assert made.verdict == "ready", [found.message for found in made.findings]
+    files = made.local["policy"]["g1"]["files"]
+    return {
+        each["path"].rpartition("/")[2]: {o["option"]: o["value"] for o in each["options"]}
+        if "options" in each
+        else yaml.safe_load(each["content"])
+        for each in files
+    }
+
+
+def test_switches_that_a_release_changes_are_kept_as_they_are_today() -> None:
+    made = kept("26-new-defaults", "26-scope", version="25.1.0", to="32", accepted_changes=["30-service-roles"])
+    switches = {"enforce_new_defaults": "false", "enforce_scope": "false"}
+    assert written(made) == {"glance-api.conf": switches}
+    now, then = made.policy
+    assert (now["release_after"], now["changes"]) == ("Glance 25.1.0 (Zed)", [])
+    assert {each["upstream"] for each in then["changes"]} == {"30-service-roles"} and then["undeclared"] == 0
+    assert made.local["policy"]["g1"]["restart"] == ["glance-api"]
+    conf = "".join(["[oslo_policy]\n", *(f"{name} = {value}\n" for name, value in switches.items())])
+    again = plan(fleet={"g1": host("25.1.0", text=conf)}, to_release="26", kept_changes=["26-new-defaults", "26-scope"])
+    assert again.verdict == "nothing_to_do" and again.findings == []
+
+
+def test_a_switch_that_the_release_to_come_does_not_have_cannot_be_kept() -> None:
+    made = kept("26-scope", version="25.1.0", to="33", accepted_changes=["26-new-defaults"])
+    assert ids(made) == [("policy_cannot_be_changed", "blocker")]
+    assert "26-scope cannot be kept: Glance 33 (2026.2) has no [oslo_policy] enforce_scope." in made.findings[0].message
+
+
+def test_with_new_defaults_kept_and_scope_accepted_what_would_be_gained_is_refused() -> None:
+    made = kept("26-new-defaults", version="25.1.0", to="26", accepted_changes=["26-scope"])
+    assert made.verdict == "blocked" and "would gain add_image on foreign" in made.findings[0].message
+
+
+def test_switches_that_have_to_be_equal_are_said_and_made_so() -> None:
+    text = "[oslo_policy]\nenforce_new_defaults = true\n"
+    looked = plan(fleet={"g1": host("21.0.0", text=text)}, to_release="23")
+    found = next(found for found in looked.findings if found.id == "policy_switches_differ")
+    assert found.severity == "warning" and "enforce_new_defaults is true" in found.message
+    made = plan(fleet={"g1": host("21.0.0", text=text)}, to_release="23", kept_changes=["22-secure-rbac"])
+    (change,) = made.local["policy"]["g1"]["files"]
+    assert change["options"] == [{"section": "DEFAULT", "option": "enforce_secure_rbac", "value": "true"}]
+    assert "policy_switches_differ" not in {each.id for each in made.findings}
+    # Downwards the older release asks for the same.
+    back = plan(
+        fleet={"g1": host("26.0.0")}, to_release="25", kept_changes=["26-new-defaults"], accepted_changes=["26-scope"]
+    )
+    (change,) = back.local["policy"]["g1"]["files"]
+    assert {each["option"]: each["value"] for each in change["options"]} == {
+        "enforce_new_defaults": "true",
+        "enforce_secure_rbac": "true",
+    }
+
+
+def test_metadef_deletes_go_on_where_the_file_says_default() -> None:
+    asked: dict[str, Any] = {"version": "15.0.2", "to": "20.2.0", "policy": {"json": PIKE}}
+    blocked = kept(**asked, explicit_default=True)
+    (found,) = [each for each in blocked.findings if each.severity == "blocker"]
+    assert found.id == "policy_upstream_changes" and "20-metadef-deletes changes" in found.message
+    assert "of delete_metadef_namespace, " in found.message and "glance_policy_kept_changes" in found.remedy
+    rules = written(kept("20-metadef-deletes", **asked))["policy.json"]
+    assert {name: check for name, check in rules.items() if name not in json.loads(PIKE)} == dict.fromkeys(
+        sorted(HOPS[0][2]["deny"]), "@"
+    )
+
+
+def test_metadef_writes_are_kept_by_rules_that_decide_alike_before_and_after() -> None:
+    made = kept("22-metadef-writes", version="20.2.0", to="25.1", accepted_changes=["21-copy-image"])
+    rules = written(made)["policy.json"]
+    assert len(rules) == 16 and not any("copy" in name for name in rules)
+    assert rules["add_metadef_namespace"] == "rule:default"
+    # From 23 on the rule has to ask whose the namespace is, of which the rules of 20 are told nothing.
+    owners = "rule:default and (rule:context_is_admin or project_id:%(project_id)s or not 'public':%(visibility)s)"
+    assert rules["modify_metadef_namespace"] == rules["delete_metadef_namespace"] == owners
+    assert [stage["undeclared"] for stage in made.policy] == [0, 0]
+    assert {each["upstream"] for each in made.policy[1]["changes"]} == {"21-copy-image"}
+    later = {"to_release": "25.1", "accepted_changes": ["21-copy-image"], "kept_changes": ["22-metadef-writes"]}
+    fleet = {"g1": host("20.2.0", {"json": json.dumps(rules)})}
+    assert plan(fleet=fleet, **later).verdict == "nothing_to_do"
+    # Where a rule says the same as the release today, it is there for the one to come.
+    assert plan(fleet=fleet, drop_defaults=True, **later).verdict == "nothing_to_do"
+
+
+def test_without_a_policy_file_a_release_that_has_no_rules_in_its_code_gets_no_first_one() -> None:
+    made = kept("20-metadef-deletes", version="15.0.2", to="20.2.0")
+    assert "glance-api.conf" not in str(made.local) and "policy.json" not in str(made.local)
+    renamed = plan(fleet={"g1": host("19.0.0", text="admin_role = boss\n")}, admin_role="replaced")
+    assert "Put the policy.json of that release at" in renamed.findings[0].message
+
+
 def test_people_who_lose_everything_are_named() -> None:
-    example = {"user": "ada", "domain": "Default", "project": "lab"}
+    ada = {"user": "ada", "domain": "Default", "scope": "project", "project": "lab"}
+    staff = {"group": "staff", "domain": "Default", "scope": "project", "inherited_from": "Default"}
+    root = {"user": "root", "domain": "Default", "scope": "system"}
+    boss = {"user": "boss", "domain": "Default", "scope": "domain", "scope_domain": "Other"}
+    held = {"users": 3, "groups": 1, "projects": 2, "domains": 0, "scope": "project"}
     people = {
         "role_sets": [
-            {"roles": ["_member_"], "users": 3, "groups": 1, "projects": 2, "examples": [example]},
-            {"roles": ["member", "reader"], "users": 9, "groups": 0, "projects": 2, "examples": [example]},
+            {**held, "roles": ["_member_"], "examples": [ada, staff]},
+            {**held, "roles": ["member", "reader"], "users": 9, "examples": [ada]},
+            {**held, "roles": ["admin"], "scope": "system", "users": 4, "projects": 0, "examples": [root]},
+            {**held, "roles": ["reader"], "scope": "domain", "users": 5, "domains": 1, "examples": [boss]},
         ]
     }
     made = plan(people, {"g1": host("25.1.0")}, to_release="26")
     found = [each for each in made.findings if each.id == "roles_lose_everything"]
-    assert len(found) == 1 and "3 users and 1 groups in 2 projects hold only _member_" in found[0].message
-    assert "ada in lab" in found[0].message
+    assert [each.message.partition(", and can do")[0] for each in found] == [
+        "3 users and 1 groups in 2 projects hold only _member_ there",
+        "4 users and 1 groups hold admin for the system and no role in a project",
+        "5 users and 1 groups hold reader for a domain and no role in a project",
+    ]
+    assert "(such as ada in lab, staff in what is below Default)" in found[0].message
+    assert "root on the system" in found[1].message and "boss on the domain Other" in found[2].message
+    # Where the scope of tokens is not enforced, they lose nothing.
+    unscoped = plan(people, {"g1": host("25.1.0", text="[oslo_policy]\nenforce_scope = false\n")}, to_release="26")
+    assert len([each for each in unscoped.findings if each.id == "roles_lose_everything"]) == 1
     kept = {"g1": host("25.1.0", {"yaml": '"get_image": "role:_member_"\n'})}
     told = plan({"msg": "refused"}, {"g1": host("25.1.0"), "g2": host("25.0.0")}, to_release="26")
     assert ids(told).count(("role_assignments_unreadable", "warning")) == 1
-    assert "roles_lose_everything" not in {found.id for found in plan(people, kept, to_release="26").findings}
+    told = plan(people, kept, to_release="26")
+    assert "in 2 projects" not in str([each.message for each in told.findings if each.id == "roles_lose_everything"])
 
 
 # -- a fleet ----------------------------------------------------------------------------------------------------------
@@ -239,6 +351,9 @@ def test_what_cannot_be_decided_stops_a_change_and_warns_a_look(monkeypatch: pyt
         ({"to_release": "nonsense"}, "nonsense"),
         ({"to_release": "26", "accepted_changes": ["26-all"]}, "26-all is no upstream change"),
         ({"accepted_changes": ["26-scope"]}, "Name the release"),
+        ({"kept_changes": ["26-scope"]}, "glance_policy_kept_changes names .* Name the release"),
+        ({"to_release": "26", "kept_changes": ["26-all"]}, "26-all is no upstream change"),
+        ({"to_release": "26", "kept_changes": ["26-scope"], "accepted_changes": ["26-scope"]}, "Either it happens"),
         ({"expected_changes": [{"rule": "x"}]}, "cannot be used"),
         ({"admin_role": "keep", "grants": ["x"], "explicit_default": True}, "glance_policy_admin_role"),
         ({"explicit_default": True, "targets": [{"name": "a", "visibility": "seen"}]}, "visibility"),
@@ -295,7 +410,7 @@ HOPS: list[tuple[str, str, dict[str, Any]]] = [
         {"name": "delete_member", "check": "role:admin or project_id:%(project_id)s"},
         {"name": "add_member", "check": "role:admin or (role:sharer and project_id:%(project_id)s)"},
         {"name": "modify_member", "check": "role:admin or project_id:%(member_id)s"}],
-        "deny": [], "accepted_changes": ["26-new-defaults", "26-scope"]}),
+        "deny": [], "accepted_changes": ["26-new-defaults", "26-scope", "30-service-roles"]}),
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _property_protection
+from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _policy, _property_protection
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy import Persona, Policy
 from ansible_collections.stackops.glance.plugins.plugin_utils._policy_file import Rule
 from ansible_collections.stackops.glance.plugins.plugin_utils._property_protection import OPERATIONS, Section
@@ -35,9 +35,11 @@ delete = service
 """
 
 
-def policy(release: int, **rules: str) -> Policy:
-    placed = {name: Rule(name, check, "policy.yaml", 1) for name, check in rules.items()}
-    return Policy(_catalogue.release("glance", release), placed)
+def policy(release: int, *asked: Section, **rules: str) -> Policy:
+    placed = {name: Rule(name, check, "policy.yaml", line) for line, (name, check) in enumerate(rules.items(), 1)}
+    return Policy(
+        _catalogue.release("glance", release), placed, protections=_property_protection.rules(asked, "p.conf")
+    )
 
 
 def who(sections: list[Section], name: str, operation: str, release: int = 25, format_: str = "roles") -> list[str]:
@@ -69,10 +71,35 @@ def test_roles_of_a_service_token_count_from_16_on() -> None:
 def test_rules_are_asked_as_the_policy_has_them() -> None:
     section = Section("licence", dict.fromkeys(OPERATIONS, ("licensor",)))
     assert who([section], "licence", "create", format_="policies") == ["admin"]
-    missing = Section("licence", dict.fromkeys(OPERATIONS, ("licenser",)))
-    assert _property_protection.problems([missing], "policies", policy(33, licensor="role:admin")) == [
-        f"[licence] {name} names the rule licenser, which the policy has not." for name in OPERATIONS
-    ]
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"licensor": "role:admin"}, None),
+        ({"licensor": "rule:context_is_admin or rule:modify_image"}, None),  # as the release has them in its code
+        (
+            {},
+            "p.conf:4: [licence] create asks rule licensor, which is defined nowhere, so rule default answers for it.",
+        ),
+        (
+            {"licensor": "rule:boss", "boss": "rule:licensor"},
+            "policy.yaml:1: licensor refers to boss refers to licensor: Glance fails on a request that asks it.",
+        ),
+        (
+            {"licensor": "rule:owner", "owner": "rule:nobody_has_it"},
+            "policy.yaml:2: owner refers to rule nobody_has_it, which is defined nowhere, so rule default answers for it.",
+        ),
+        ({"licensor": "role:admin or"}, "policy.yaml:1: licensor: in the check 'role:admin or', column 14"),
+        # What no protection asks is nothing of theirs.
+        ({"licensor": "role:admin", "get_image": "rule:get_image"}, None),
+    ],
+)
+def test_the_rules_that_are_asked_have_to_be_there_and_lead_somewhere(rules: dict[str, str], said: str | None) -> None:
+    section = Section("licence", dict.fromkeys(OPERATIONS, ("licensor",)), 4)
+    found = _property_protection.problems([section], "policies", policy(33, section, **rules))
+    assert bool(found) == bool(said) and (said or "") in " ".join(found)
+    assert not [problem for problem in _policy.problems(policy(33, section, **rules)) if problem.id == "unknown"]
 
 
 def test_the_section_of_glances_own_properties_is_missed_before_32() -> None:
