@@ -167,14 +167,14 @@ def test_playbooks_and_variables_that_are_shown_exist(words: list[str]) -> None:
 
 
 def options(module: str) -> set[str]:
-    """The options of a module, with those of its fragments."""
+    """The options of a module and their aliases, with those of its fragments."""
     said = documentation(ROOT / "plugins" / "modules" / f"{module}.py", "DOCUMENTATION")
-    found = set(said["options"])
+    found = dict(said["options"])
     for fragment in said["extends_documentation_fragment"]:
         file, _dot, part = fragment.removeprefix("stackops.glance.").partition(".")
         source = ROOT / "plugins" / "doc_fragments" / f"{file}.py"
-        found |= set(documentation(source, part.upper() or "DOCUMENTATION").get("options", {}))
-    return found
+        found.update(documentation(source, part.upper() or "DOCUMENTATION").get("options", {}))
+    return {*found, *(alias for option in found.values() for alias in option.get("aliases", []))}
 
 
 def documentation(path: pathlib.Path, name: str) -> dict[str, Any]:
