@@ -269,6 +269,7 @@ def _present(module, service):
 def _serve(module, service, files, action, fingerprint, before):
     # type: (Any, Service, List[Dict[str, Any]], str, str, Dict[str, Any]) -> None
     kept = dict((each['path'], _files.found(each['path'])) for each in files)
+    since = time.time()
     try:
         for each in files:
             _files.put(module, each['path'], to_bytes(each['content']), mode=each['mode'])
@@ -277,7 +278,7 @@ def _serve(module, service, files, action, fingerprint, before):
             _units.control('enable', service.unit)
         if action != 'none':
             _units.control(action, service.unit)
-        _wait_until_shown(service, fingerprint)
+        _wait_until_taken(service, action, fingerprint, since)
     except GlanceError as error:
         _put_back(module, service, kept, action, before)
         raise GlanceError('%s The service\'s files are as they were before.' % error.message, **error.details)
@@ -296,19 +297,26 @@ def _put_back(module, service, kept, action, before):
         _units.control('disable', service.unit)
 
 
-def _wait_until_shown(service, fingerprint):
-    # type: (Service, str) -> None
-    """Until a TLS client sees the certificate: stunnel tells systemd nothing when it refuses to reload. Raises GlanceError."""
-    timeout = service.params['timeout']
-    deadline = time.time() + timeout
+def _wait_until_taken(service, action, fingerprint, since):
+    # type: (Service, str, str, float) -> None
+    """Until a TLS client sees the certificate, and after a reload until stunnel says in its journal that it has done it.
+
+    stunnel tells systemd nothing when it refuses to reload. Raises GlanceError. Where the journal cannot be read the
+    certificate alone counts.
+    """
+    deadline = time.time() + service.params['timeout']
     while True:
         trouble = _certificates.not_shown(dict(service.listens, fingerprint=fingerprint))
-        if trouble is None:
+        said = _units.said(service.unit, since)
+        text = '\n'.join(said)
+        late = time.time() > deadline
+        refused = u'Failed to reload' in text
+        if trouble is None and not refused and (action != 'reload' or late or u'Configuration successful' in text):
             return
-        if time.time() > deadline:
-            raise GlanceError('%s has not taken what it was given: %s after %d s. Its journal says: %s. Look at "journalctl '
-                              '-u %s -n 50".'
-                              % (service.unit, trouble, timeout, _units.last_words(service.unit), service.unit))
+        if late or refused:
+            raise GlanceError('%s has not taken what it was given%s. Its journal says: %s. Look at "journalctl -u %s -n 50".'
+                              % (service.unit, ': ' + trouble if trouble else '', '; '.join(said[-5:]) or 'nothing',
+                                 service.unit))
         time.sleep(0.2)
 
 

@@ -278,13 +278,13 @@ def reload_configuration(paths):
                           % (code, (err or out).strip().rstrip('.') or 'no message'))
 
 
-def last_words(name, lines=5):
-    # type: (str, int) -> str
-    """The end of a unit's journal, in one line."""
-    command = ['journalctl', '--no-pager', '--output=cat', '--lines=%d' % lines, '--unit', name]
+def said(name, since):
+    # type: (str, float) -> List[str]
+    """What a unit has written to the journal since a time; nothing where the journal cannot be read."""
+    command = ['journalctl', '--no-pager', '--output=cat', '--since=@%.3f' % since, '--unit', name]
     try:
         process = subprocess.Popen(command, close_fds=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    except OSError as error:
-        return 'it cannot be read (%s)' % error.strerror
+    except OSError:
+        return []
     out = process.communicate()[0].decode('utf-8', 'replace')
-    return '; '.join(line.strip() for line in out.splitlines() if line.strip()) or 'nothing'
+    return [line.strip() for line in out.splitlines() if line.strip()]

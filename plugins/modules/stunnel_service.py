@@ -22,8 +22,8 @@ description:
     Diffie-Hellman).
   - A running service is reloaded, which cuts no connection, where its configuration, its certificate or its key is another.
     It is restarted, which cuts them, only where O(user), O(group) or O(limit_nofile) is another; RV(action) says which.
-  - stunnel says nothing when it refuses to reload. That is noticed by the certificate that it goes on showing; the service's
-    files are put back then, and the task fails.
+  - stunnel tells systemd nothing when it refuses to reload. That is noticed by the certificate that it goes on showing, and by
+    its journal; the service's files are put back then, and the task fails.
   - With O(state=absent) the unit is stopped and disabled and both files are removed, so that the host is as it was before.
     Files of the same name that this module did not write are refused.
 extends_documentation_fragment:

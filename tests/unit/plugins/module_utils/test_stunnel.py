@@ -25,6 +25,7 @@ class Host:
         self.log: list[str] = []
         self.shows = ""
         self.takes = True
+        self.journal = ["Configuration successful"]
         self.warned: list[str] = []
         self.days = 90.0
 
@@ -64,7 +65,7 @@ def fixture_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Host:
     monkeypatch.setattr(_units, "states", host.states)
     monkeypatch.setattr(_units, "control", host.control)
     monkeypatch.setattr(_units, "reload_configuration", lambda paths: host.log.append("daemon-reload"))
-    monkeypatch.setattr(_units, "last_words", lambda unit: "Failed to reload the configuration file")
+    monkeypatch.setattr(_units, "said", lambda unit, since: host.journal)
     monkeypatch.setattr(_certificates, "check", host.check)
     monkeypatch.setattr(_certificates, "check_readers", lambda *arguments: None)
     monkeypatch.setattr(_certificates, "may_read", lambda *arguments: True)
@@ -151,14 +152,23 @@ def test_a_renewed_certificate_is_a_reload(host: Host, params: dict[str, Any]) -
 def test_a_reload_that_did_not_take_is_noticed(host: Host, params: dict[str, Any], tmp_path: Path) -> None:
     run(host, params)
     before, host.takes, host.shows = tree(tmp_path), False, "cd" * 32
+    host.journal = ["Binding service", "cannot be opened"]
     with pytest.raises(
         GlanceError, match="has not taken what it was given: port 9293 shows the certificate cdcd"
     ) as seen:
         run(host, params, idle_timeout=60)
-    assert (
-        "Failed to reload the configuration file" in seen.value.message and "as they were before" in seen.value.message
-    )
+    assert "Binding service; cannot be opened" in seen.value.message and "as they were before" in seen.value.message
     assert tree(tmp_path) == before and host.log == ["daemon-reload", "reload", "daemon-reload"]
+
+
+def test_a_refusal_that_no_certificate_shows_is_read_in_the_journal(
+    host: Host, params: dict[str, Any], tmp_path: Path
+) -> None:
+    run(host, params)
+    before, host.journal = tree(tmp_path), ["Failed to reload the configuration file"]
+    with pytest.raises(GlanceError, match="has not taken what it was given. Its journal says: Failed to reload"):
+        run(host, params, idle_timeout=60, timeout=60)
+    assert tree(tmp_path) == before
 
 
 def test_a_service_that_does_not_start_leaves_nothing(host: Host, params: dict[str, Any], tmp_path: Path) -> None:

@@ -197,32 +197,11 @@ def test_unit_files_are_read_again_only_where_one_has_changed(systemctl):
         _units.reload_configuration(["/etc/systemd/system/x.service"])
 
 
-def test_the_end_of_a_journal_is_one_line(monkeypatch, tmp_path):
+def test_what_a_unit_has_said(monkeypatch, tmp_path):
     program = tmp_path / "journalctl"
-    program.write_text("#!/bin/sh\nprintf '%s\\n' one '' two\n")
+    program.write_text("#!/bin/sh\nprintf '%s\\n' \"$3\" '' two\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert _units.last_words("x") == "one; two"
+    assert _units.said("x", 12.5) == ["--since=@12.500", "two"]
     monkeypatch.setenv("PATH", str(tmp_path / "none"))
-    assert "it cannot be read" in _units.last_words("x")
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [(["glance-api"], [11, 12]), (["glance-api.service", "nova-api"], [11, 12, 13]), (["glance"], []), ([], [])],
-)
-def test_processes_of_units_are_found_by_their_control_groups(
-    tmp_path: Path, names: list[str], expected: list[int]
-) -> None:
-    groups = {
-        "11": "4:cpu:/\n1:name=systemd:/docker/1f/system.slice/glance-api.service\n",
-        "12": "0::/system.slice/glance-api.service/child\n",
-        "13": "0::/system.slice/nova-api.service\n",
-        "14": "0::/user.slice/x:glance-api.service.d\n",
-    }
-    for pid, text in groups.items():
-        (tmp_path / pid).mkdir()
-        (tmp_path / pid / "cgroup").write_text(text)
-    (tmp_path / "15").mkdir()  # gone meanwhile
-    (tmp_path / "self").mkdir()
-    assert sorted(_units.processes(names, str(tmp_path))) == expected
+    assert _units.said("x", 12.5) == []
