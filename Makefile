@@ -1,8 +1,10 @@
 # Copyright (c) 2026 stackops.glance contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The scenarios of `make test`, in the order in which they run. `make molecule SCENARIOS=flip` runs one.
-SCENARIOS ?= $(notdir $(patsubst %/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
+# Scenarios, in the order in which they run; `make molecule SCENARIOS=flip` runs one. Those with a file `thorough`, which says
+# what else covers their capability, run in `make test-all` alone.
+ALL_SCENARIOS = $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
+SCENARIOS ?= $(filter-out $(patsubst molecule/%/thorough,%,$(wildcard molecule/*/thorough)),$(ALL_SCENARIOS))
 # File sets that the differential fuzz of `make test` reads with both parsers.
 EXAMPLES ?= 20000
 # Requests that `make load` makes at least.
@@ -86,7 +88,7 @@ test: python ## Every gate, with its duration
 	@python3 tests/bin/gates.py $(GATES)
 
 test-all: python ## Every gate, a longer fuzz and the benchmarks
-	@EXAMPLES=100000 FILES=100 python3 tests/bin/gates.py $(GATES) then bench
+	@EXAMPLES=100000 FILES=100 SCENARIOS="$(ALL_SCENARIOS)" python3 tests/bin/gates.py $(GATES) then bench
 
 bench: env ## What a flip that changes nothing, and 40 options, cost beside the usual way
 	@$(IN) benchmarks/run

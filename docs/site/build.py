@@ -177,9 +177,8 @@ def lay_out() -> None:
     reference.mkdir(parents=True)
     for name in COPIED:
         (SOURCE / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(ROOT / name, SOURCE / name) if (ROOT / name).is_dir() else shutil.copy(
-            ROOT / name, SOURCE / name
-        )
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, SOURCE / name)
     shutil.copy(ROOT / "docs" / "site" / "index.md", SOURCE)
     command = ["antsibull-docs", "collection", "--use-current", "--fail-on-error", "--squash-hierarchy"]
     subprocess.run([*command, "--no-add-antsibull-docs-version", "--dest-dir", reference, COLLECTION], check=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 
+from pygments.lexers.shell import BashLexer
 from sphinx.application import Sphinx
 
 project = "stackops.glance"
@@ -38,5 +39,6 @@ def lead_elsewhere(app: Sphinx, docname: str, content: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> None:
+    app.add_lexer("console", BashLexer)  # commands are shown without a prompt
     app.connect("source-read", lead_elsewhere)
     app.connect("include-read", lambda app, path, docname, content: lead_elsewhere(app, docname, content))

@@ -29,7 +29,7 @@ from ansible_collections.stackops.glance.plugins.module_utils._audit import (
 from ansible_collections.stackops.glance.plugins.module_utils._audit_database import Database, glance_columns
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._files import mask, sync_directory
-from ansible_collections.stackops.glance.plugins.module_utils._images import Images, one_line
+from ansible_collections.stackops.glance.plugins.module_utils._images import PATCH, Images, one_line, pointer
 
 if TYPE_CHECKING:
     #: The properties of one image, by the store's own keys.
@@ -46,7 +46,6 @@ KINDS = (
     "boot-property-none",
 )
 ANY = object()
-PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 LONGEST_NAME = 255
 
 
@@ -204,7 +203,7 @@ class ApiStore(Store):
     def write(self, image: str, before: Cells, after: Cells) -> None:
         operations = []
         for name, value in after.items():
-            path = "/" + name.replace("~", "~0").replace("/", "~1")
+            path = pointer(name)
             if value is None:
                 operations.append({"op": "remove", "path": path})
             else:

@@ -113,20 +113,22 @@ def in_turn(work, items, parallel, stop):
     # type: (Callable[[Any], Any], List[Any], int, Callable[[], bool]) -> Tuple[List[Any], List[Any]]
     """Do the work on items, ``parallel`` at a time, and begin none once ``stop`` says so: (results, items not begun).
 
-    Results come in the order of the items. The first error of any is raised when all that had begun is over.
+    The first is always done, so that no call is in vain. Results come in the order of the items. The first error of any is
+    raised when all that had begun is over.
     """
     results = {}  # type: Dict[int, Any]
     errors = []  # type: List[BaseException]
     lock = threading.Lock()
-    numbers = iter(range(len(items)))
+    begun = []  # type: List[int]
 
     def run():
         # type: () -> None
         while True:
             with lock:
-                number = None if errors or stop() else next(numbers, None)
-            if number is None:
-                return
+                number = len(begun)
+                if number == len(items) or errors or (begun and stop()):
+                    return
+                begun.append(number)
             try:
                 results[number] = work(items[number])
             except BaseException as error:  # pylint: disable=broad-except

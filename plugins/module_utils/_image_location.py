@@ -39,6 +39,11 @@ SERVICE = (
     "to an own image only where it is http or https and Glance has a store of type http."
 )
 
+UNREADABLE = (
+    "Glance asks there for the size before it takes a location: the scheme needs an enabled store and the data has to be there. "
+    "An http address has to pass [import_filtering_opts] where Glance has that fix (ports 80 and 443 alone, no loopback)."
+)
+
 
 def _parts(url: str) -> tuple[str, str, str, str]:
     """Scheme, credentials, address and query. A secret key of S3 may hold slashes, so that the last @ ends them."""
@@ -153,8 +158,7 @@ class Locations:
                 self._wait(url, timeout)
                 return "location_api"
             if not (asked == "auto" and answer.status_code == 403 and self.patch):
-                advice = SERVICE if answer.status_code == 403 else "Nothing was changed."
-                raise self._refused(answer, f"Glance does not add {shown(url)} by its location API", advice)
+                raise self._refused(answer, f"Glance does not add {shown(url)} by its location API", SERVICE)
         value = {"url": url, "metadata": {}, **({"validation_data": validation} if validation else {})}
         self._patch({"op": "add", "path": "/locations/-", "value": value}, "set_image_location", url)
         return "patch"
@@ -184,9 +188,7 @@ class Locations:
 
     def _failed(self) -> str | None:
         """What the newest task about the image says where it has failed."""
-        answer = self.images.ask("GET", f"{self.path}/tasks")
-        tasks = answer.json().get("tasks", []) if answer.status_code == 200 else []
-        newest = sorted(tasks, key=lambda task: str(task.get("created_at")))[-1:]
+        newest = _image_import.tasks_of(self.images, self.image["id"])[-1:]
         return next((clean(task.get("message") or "") for task in newest if task.get("status") == "failure"), None)
 
     def remove(self, url: str, place: int) -> None:
@@ -211,20 +213,15 @@ class Locations:
     def _patch(self, change: dict[str, Any], rule: str, url: str) -> None:
         answer = self.images.ask("PATCH", self.path, json=[change], headers={**PATCH, **self.headers})
         if answer.status_code != 200:
-            advice = {
-                400: "Glance asks there for the size before it takes a location: the scheme needs an enabled store, the data has to "
-                "be there, and an http address has to pass [import_filtering_opts] where Glance has that fix (ports 80 and 443).",
-                403: f"The API refuses it, or its policy does (rule {rule}). {HIDDEN}",
-            }.get(answer.status_code, "Nothing was changed.")
-            raise self._refused(answer, f"Glance does not {change['op']} {shown(url)}", advice)
+            denied = f"The API refuses it, or its policy does (rule {rule}). {HIDDEN}"
+            raise self._refused(answer, f"Glance does not {change['op']} {shown(url)}", denied)
         self.look(answer.json())
 
-    def _refused(self, answer: Any, what: str, advice: str) -> GlanceError:
-        said = clean(answer.text) or "no text"
-        return GlanceError(
-            f"{described(self.image)}: {what} (status {answer.status_code}): {said}. {advice}",
-            status=answer.status_code,
-        )
+    def _refused(self, answer: Any, what: str, denied: str) -> GlanceError:
+        status = answer.status_code
+        said = clean(answer.text).rstrip(".") or "no text"
+        advice = {400: UNREADABLE, 403: denied}.get(status, "Read glance-api's log." if status >= 500 else "")
+        return GlanceError(f"{described(self.image)}: {what} (status {status}): {said}. {advice}".strip(), status=status)
 
 
 def agrees(image: dict[str, Any], validation: dict[str, str]) -> None:

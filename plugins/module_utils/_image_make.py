@@ -31,16 +31,20 @@ from ansible_collections.stackops.glance.plugins.module_utils._image_source impo
     OtherGlance,
     Source,
     Url,
-    hash_of,
     look_at,
     record,
     recorded,
 )
-from ansible_collections.stackops.glance.plugins.module_utils._images import DEFAULT_TIMEOUT, Cloud, Images
+from ansible_collections.stackops.glance.plugins.module_utils._images import (
+    DEFAULT_TIMEOUT,
+    PATCH,
+    Cloud,
+    Images,
+    pointer,
+)
 from ansible_collections.stackops.glance.plugins.module_utils._slices import Slice
 
 MARKER = "stackops_glance_import"
-PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 DATA = {"Content-Type": "application/octet-stream"}
 #: Options that are attributes of the image under another name or the same.
 ATTRIBUTES = {"min_disk": "min_disk", "min_ram": "min_ram", "hidden": "os_hidden", "tags": "tags"}
@@ -49,7 +53,7 @@ LAST = {"visibility": "visibility", "protected": "protected"}
 #: Seconds between two tries to reach a Glance that does not answer.
 PAUSE = 1.0
 #: Seconds that the deletion of what failed may take when the time for the import is up.
-CLEANING = 60.0
+CLEANING = 120.0
 
 
 @dataclass(frozen=True)
@@ -243,7 +247,7 @@ class Maker:
         for name, value in self._wanted().items():
             there: Any = image.get(name)
             if (sorted(there) != sorted(set(value))) if name == "tags" else there != value:
-                changes.append({"op": "replace" if name in image else "add", "path": f"/{_escaped(name)}", "value": value})
+                changes.append({"op": "replace" if name in image else "add", "path": pointer(name), "value": value})
         return changes
 
     # -- an image that is there --------------------------------------------------------------------------------------
@@ -279,7 +283,7 @@ class Maker:
         if changes and not self.check:
             image = self.images.call("PATCH", f"/v2/images/{image['id']}", json=changes, headers=PATCH).json()
         elif changes:
-            image = {**image, **{_unescaped(each["path"]): each["value"] for each in changes}}
+            image = {**image, **self._wanted()}
         return self.result(image, changed=bool(changes))
 
     def _missing_stores(self, image: Image) -> None:
@@ -293,7 +297,7 @@ class Maker:
         """An image that a run of this module left: go on where the API lets anybody, else delete it to begin anew."""
         mark, status = Mark.read(str(image[MARKER])), _image_import.progress(image)
         held = _image_import.lock(self.images, image) if status.task else None
-        stuck = self.options["take_over"] or bool(held and (held.free))
+        stuck = self.options["take_over"] or bool(held and held.free)
         if image["status"] == "active" or (status.running and not stuck):
             self.image_id, self.task, self.joined = image["id"], status.task, True
             self._enter("waiting", f"an earlier run began this image; it is {image['status']}")
@@ -422,7 +426,7 @@ class Maker:
                 )
             finally:
                 body.close()
-            self.source.known = body.hashes()
+            self.source.known.update(body.hashes())
             self.run.say(f"{self._name}: {body.sent} bytes were sent")
         if self.source.method != "upload":
             wanted: dict[str, Any] = {"method": {"name": self.source.method, **self.source.arguments()}}
@@ -503,8 +507,7 @@ class Maker:
 
     def _reason(self, image_id: str) -> str:
         """What the task said, where this user may read it."""
-        answer = self.images.ask("GET", f"/v2/images/{image_id}/tasks")
-        tasks = answer.json()["tasks"] if answer.status_code == 200 else []
+        tasks = _image_import.tasks_of(self.images, image_id)
         if not tasks and self.task:
             answer = self.images.ask("GET", f"/v2/tasks/{self.task}")
             tasks = [answer.json()] if answer.status_code == 200 else []
@@ -513,10 +516,9 @@ class Maker:
 
     def _finish(self, image: Image) -> dict[str, Any]:
         """Take the mark away and set what others see, in one request."""
-        changes = [{"op": "remove", "path": f"/{MARKER}"}, *self._patch(image)]
-        source = self.source.hash()
-        if source and source != hash_of(image) and not recorded(image):
-            changes.append({"op": "add", "path": f"/{RECORD}", "value": record(source, image)})
+        changes = [{"op": "remove", "path": pointer(MARKER)}, *self._patch(image)]
+        if source := self.source.to_record(image):
+            changes.append({"op": "add", "path": pointer(RECORD), "value": record(source, image)})
         image = self.images.call("PATCH", f"/v2/images/{image['id']}", json=changes, headers=PATCH).json()
         self._enter("success", f"{image['size']} bytes in {', '.join(_image_lookup.stores_of(image)) or 'the store'}")
         return self.result(image, changed=True)
@@ -613,11 +615,3 @@ def _shown(image: dict[str, Any]) -> str:
     """An image in a difference: a line for each of its fields that say what it is, in order."""
     hidden = ("schema", "self", "file", "updated_at", "created_at", MARKER)
     return "".join(f"{name}: {image[name]}\n" for name in sorted(image) if name not in hidden)
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
-
-
-def _unescaped(path: str) -> str:
-    return path[1:].replace("~1", "/").replace("~0", "~")

@@ -112,9 +112,15 @@ class Source:
     def __init__(self, wanted: Hash | None) -> None:
         self.wanted = wanted
 
-    def hash(self) -> Hash | None:
-        """A hash of the source that holds for more than one Glance; None where there is none."""
+    def hash(self, image: Image) -> Hash | None:
+        """A hash of the source, of the kind that Glance keeps of the image where that can be had."""
         return self.wanted
+
+    def to_record(self, image: Image) -> Hash | None:
+        """The source's hash where Glance keeps no such one of the image's data, so that the next run can know it."""
+        mine = self.hash(image)
+        there = (hash_of(image), ("md5", image.get("checksum")), recorded(image))
+        return None if mine in there else mine
 
     def differs(self, image: Image) -> str | None:
         """How an image's data differ from the source, for a message; None where they are the same.
@@ -167,8 +173,9 @@ class File(Source):
             self.known[algorithm] = found.hexdigest()
         return self.known[algorithm]
 
-    def hash(self) -> Hash | None:
-        return "sha512", self.digest("sha512")
+    def hash(self, image: Image) -> Hash | None:
+        algorithm = (hash_of(image) or ("sha512", ""))[0]
+        return algorithm, self.digest(algorithm)
 
     def wrong(self) -> str | None:
         """How the file differs from the option ``checksum``."""
@@ -251,7 +258,7 @@ class OtherGlance(Source):
             "glance_service_interface": self.given["interface"],
         }
 
-    def hash(self) -> Hash | None:
+    def hash(self, image: Image) -> Hash | None:
         return hash_of(self.image)
 
     def differs(self, image: Image) -> str | None:

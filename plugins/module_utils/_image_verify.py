@@ -81,9 +81,10 @@ def _download(images: Images, image: dict[str, Any], deadline: float) -> _image_
         try:
             return _stream(images, image, deadline)
         except Broken as error:
-            breaks.append(error)
-            if error.size in [each.size for each in breaks[:-1]]:
+            # Nothing at all may be a server that has no time.
+            if error.size and error.size in [each.size for each in breaks]:
                 return _image_hash.Read(error.size, None, None)
+            breaks.append(error)
             if len(breaks) == TRIES:
                 raise GlanceError(
                     f"{_image_hash.described(image)}: the download broke {TRIES} times, after "
@@ -93,7 +94,7 @@ def _download(images: Images, image: dict[str, Any], deadline: float) -> _image_
 
 def _stream(images: Images, image: dict[str, Any], deadline: float) -> _image_hash.Read | None:
     path = f"/v2/images/{image['id']}/file"
-    response = images.call("GET", path, 200, 204, 404, stream=True, headers={"Accept": "application/octet-stream"})
+    response = images.call("GET", path, 200, 204, stream=True, headers={"Accept": "application/octet-stream"})
     algorithm = (_image_hash.recorded(image) or (_image_hash.USUAL,))[0]
     digest, size = _image_hash.new(algorithm), 0
     try:

@@ -43,6 +43,8 @@ else:
 DEFAULT_TIMEOUT = 60.0
 CONNECT_TIMEOUT = 10.0
 BLOCK = 1 << 16
+#: What goes with a change of an image, a list of operations (RFC 6902); PATCH takes no other media type.
+PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 PROBE_PROPERTY = "stackops_glance_round_trip"
 # v1 takes an image and its data in one request.
 STEPS = {1: ("create", "show", "download", "delete"), 2: ("create", "upload", "show", "download", "delete")}
@@ -73,6 +75,11 @@ def argument_spec(**options: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def versionless(url: str) -> str:
     """The URL without a version and without slashes at its end."""
     return VERSION_AT_END.sub("", url.rstrip("/") + "/").rstrip("/")
+
+
+def pointer(name: str) -> str:
+    """The path of an image's attribute or property in a change (RFC 6901)."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def version_in(url: str) -> str | None:

@@ -97,7 +97,8 @@ def check_space(state_dir, before, after):
     """Refuse to begin where a file system lacks room for the new files and the pre-images."""
     wanted = {}  # type: Dict[str, int]
     for path, data in after.items():
-        directory = os.path.dirname(os.path.realpath(path))
+        # The directory of a unit's drop-ins is made with the first of them.
+        directory = _existing(os.path.dirname(os.path.realpath(path)))
         wanted[directory] = wanted.get(directory, 0) + len(data or b'')
     # Two copies a file: the pre-image of the run and that of a second step.
     wanted[_existing(state_dir)] = MARGIN + 2 * sum(len(data or b'') for data in before.values())

@@ -19,7 +19,8 @@ description:
     them. OSSN-0065 and OSSN-0090 advise to have both options off in an API that users reach. Turning one of them on there
     needs O(i_accept_ossn_0065=true).
   - C(show_multiple_locations) is deprecated since 13 (Newton), and no release is without it. C(get_image_location),
-    C(set_image_location) and C(delete_image_location) are asked beside it, never in its place.
+    C(set_image_location) and C(delete_image_location) are asked beside it, never in its place. Up to 22 (Wallaby) Glance asks
+    them for its own work as well, and whoever fails the first cannot download, whoever fails the second cannot upload.
   - From 29 (2024.2) on services add and read locations through an API of its own, by the rules C(add_image_location) and
     C(fetch_image_location) or C(service_api), while both options are off.
   - All decisions before and after are compared; what changes has to be among O(expected_changes).
@@ -94,7 +95,7 @@ EXAMPLES = r'''
     show_multiple_locations: true
     show_image_direct_url: true
 
-- name: Members do not set locations, whatever is shown
+- name: From 23 on members upload without it, and do not set locations whatever is shown
   stackops.glance.glance_image_locations:
     rules:
       - {name: set_image_location, check: 'role:admin'}

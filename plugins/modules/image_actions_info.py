@@ -100,7 +100,7 @@ actions:
     age: {description: Seconds since it began., type: int}
     without_progress: {description: Seconds since Glance wrote down progress of it., type: int}
     stores: {description: The stores that are still imported to., type: list, elements: str}
-    host: {description: The Glance on which the data is staged, where the image says so., type: str}
+    host: {description: 'The Glance on which the data is staged, where the image says so.', type: str}
     task: {description: The task., type: str}
     lock:
       description:

@@ -33,7 +33,7 @@ options:
   owner:
     description: The project of the images that are named in O(images), by id or name. Left out, that of the credentials.
     type: str
-  verify:
+  verify_data:
     description: Whether to download the images. Otherwise only what Glance has recorded of them is looked at.
     type: bool
     default: true
@@ -77,7 +77,7 @@ EXAMPLES = r"""
   stackops.glance.image_hash_info:
     cloud: mycloud
     filters: {}
-    verify: false
+    verify_data: false
   delegate_to: localhost
   register: recorded
 """
@@ -170,7 +170,7 @@ def chosen(cloud: _images.Cloud, images: _images.Images, options: dict[str, Any]
     return {
         "images": records,
         "findings": [finding for image in stored for finding in _image_hash.unproven(image)],
-        "left": [image["id"] for image in stored] if options["verify"] else [],
+        "left": [image["id"] for image in stored] if options["verify_data"] else [],
         "skipped": [image["id"] for image in records.values() if image not in stored],
         "bytes": 0,
     }
@@ -182,7 +182,7 @@ def main() -> None:
             images={"type": "list", "elements": "str", "aliases": ["image", "id", "name"]},
             filters={"type": "dict"},
             owner={"type": "str"},
-            verify={"type": "bool", "default": True},
+            verify_data={"type": "bool", "default": True},
             parallel={"type": "int", "default": 2},
             timeout={"type": "int", "default": 3600},
             endpoint={"type": "str"},

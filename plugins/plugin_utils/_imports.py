@@ -24,7 +24,7 @@ METHODS = ("DEFAULT", "enabled_import_methods")
 PLUGINS = ("image_import_opts", "image_import_plugins")
 FILTERS = "import_filtering_opts"
 FILTERED = ("schemes", "hosts", "ports")
-#: Arguments that are one option each, the plugin or method without which it is read by nobody, and who sizes it.
+#: Arguments that are one option each.
 OPTIONS: dict[str, tuple[str, str]] = {
     "inject": ("inject_metadata_properties", "inject"),
     "inject_ignore_roles": ("inject_metadata_properties", "ignore_user_roles"),
@@ -34,12 +34,14 @@ OPTIONS: dict[str, tuple[str, str]] = {
     "task_time_to_live": ("task", "task_time_to_live"),
     **{f"{way}_{what}": (FILTERS, f"{way}_{what}") for what in FILTERED for way in ("allowed", "disallowed")},
 }
+#: The plugins and methods without which nobody reads them.
 NEEDS = {
     "inject": "inject_image_metadata",
     "inject_ignore_roles": "inject_image_metadata",
     "output_format": "image_conversion",
     "extra_properties": "glance-download",
 }
+#: Those that may be sized by the host.
 POOLS: dict[str, tuple[str, str]] = {
     "max_workers": ("taskflow_executor", "max_workers"),
     "task_pool_threads": ("wsgi", "task_pool_threads"),

@@ -18,7 +18,7 @@ CHANGED = {
     "check": "nothing; it would be: {}",
     "not_begun": "nothing",
     "done": "{}",
-    "undone": "nothing that stays; put back to what it was: {}",
+    "undone": "put back to what it was: {}",
     "stuck": "a part of this is not undone yet: {}",
 }
 

@@ -187,7 +187,7 @@ def compare(before: Policy, after: Policy, who: Sequence[Persona], on: Sequence[
     Operations that only one of the releases has are nobody's gain or loss.
     """
     old, new = matrix(before, who, on), matrix(after, who, on)
-    changed = differing(old, new)
+    changed = [key for key, decision in old.items() if key in new and decision.allowed != new[key].allowed]
     if not changed:
         return []
     people, things = {each.name: each for each in who}, {each.name: each for each in on}
@@ -205,10 +205,6 @@ def compare(before: Policy, after: Policy, who: Sequence[Persona], on: Sequence[
     ]
 
 
-def differing(old: Mapping[Key, Decision], new: Mapping[Key, Decision]) -> list[Key]:
-    return [key for key, decision in old.items() if key in new and decision.allowed != new[key].allowed]
-
-
 class _Upstream:
     """What changes between two releases when nobody has set a rule."""
 
@@ -218,14 +214,15 @@ class _Upstream:
         self.shipped = functools.cache(shipped)
 
     def explains(self, persona: Persona, rule: str, target: Target, old: Decision, new: Decision) -> str | None:
-        named = [each for each in self.named if each.covers(rule, token(persona))]
+        token = "system" if persona.system else "domain" if persona.domain else "project"
+        named = [each for each in self.named if each.covers(rule, token)]
         if not named:
             return None
         if self._ruled_at_one_side(rule):
             return named[0].id
         sides = [self.shipped(policy.release) for policy in (self.before, self.after)]
-        if not all(rule in each.names for each in sides):
-            return None  # a rule of property protections
+        if not all(rule in each.registered for each in sides):
+            return None  # a rule that property protections ask
         if [each.decide(persona, rule, target).allowed for each in sides] != [old.allowed, new.allowed]:
             return None
         return next((each.id for each in reversed(named) if self._made(each, persona, rule, target)), named[0].id)
@@ -244,11 +241,6 @@ class _Upstream:
             return False
         old, new = (policy.decide(persona, rule, target).allowed for policy in pair)
         return old != new
-
-
-def token(persona: Persona) -> str:
-    """The scope of a persona's token."""
-    return "system" if persona.system else "domain" if persona.domain else "project"
 
 
 def shipped(release: _catalogue.Release) -> Policy:

@@ -299,6 +299,8 @@ def _heirs(view: View, stores: Sequence[Store]) -> Iterator[Store]:
     """For each type of the single-store deployment, the first store that can lie where its images lie."""
     for driver in dict.fromkeys(STORES.get(name, name) for name in view.stores):
         for store in stores:
+            if any((SINGLE, name) in view.values for name in store.type.refused):
+                continue
             old = _values(view, SINGLE, store.type)
             if store.type.driver == driver and all(
                 _same(store.type, name, wanted) == old[name]

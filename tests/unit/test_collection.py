@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.stackops.glance.plugins.doc_fragments import openstack
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
@@ -89,6 +90,22 @@ def test_module_documentation(name: str) -> None:
     for fragment in fragments:
         if fragment.startswith("stackops.glance."):
             assert (PLUGINS / "doc_fragments" / f"{fragment.split('.')[2]}.py").exists()
+
+
+def named_options(said: dict[str, Any]) -> list[str]:
+    """The names of options and their aliases."""
+    found = said.get("options") or {}
+    return [*found, *(alias for option in found.values() for alias in option.get("aliases", []))]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_name_stands_for_two_options(name: str) -> None:
+    """An option with the name of a fragment's alias would set both: `verify` would leave TLS unchecked."""
+    said = documentation(name)
+    names = named_options(said)
+    if "stackops.glance.openstack" in said["extends_documentation_fragment"]:
+        names += named_options(yaml.safe_load(openstack.ModuleDocFragment.DOCUMENTATION))
+    assert sorted(names) == sorted(set(names))
 
 
 @pytest.mark.parametrize(

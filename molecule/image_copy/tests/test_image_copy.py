@@ -34,8 +34,9 @@ def host(request: pytest.FixtureRequest) -> Iterator[str]:
     before = image(name, bystander), held(name, bystander)
     yield name
     assert (image(name, bystander), held(name, bystander)) == before
-    for each in trial.ask(name, "/v2/images?limit=1000")[1]["images"]:
-        trial.ask(name, f"/v2/images/{each['id']}", "DELETE")
+    for hidden in ("false", "true"):
+        for each in trial.ask(name, f"/v2/images?os_hidden={hidden}&limit=1000")[1]["images"]:
+            trial.ask(name, f"/v2/images/{each['id']}", "DELETE")
 
 
 def make(host: str, name: str, size: int, store: str = "fast", **properties: Any) -> str:

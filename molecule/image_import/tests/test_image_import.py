@@ -67,26 +67,33 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     source = tmp_path_factory.mktemp("web") / "import.raw"
     source.write_bytes(DATA)
     (source.parent / "server.py").write_text(_SERVER)
+    service = keystone("GET", "/services?type=image")["services"][0]["id"]
+    endpoints = []
     with trial.joined(*HOSTS):
-        service = keystone("GET", "/services?type=image")["services"][0]["id"]
-        endpoints = []
-        for host in HOSTS:
-            trial.sh(host, _OPEN.format(conf=trial.GLANCE_CONF))
-            keystone("POST", "/regions", {"region": {"id": REGION[host]}})
-            endpoint = {"service_id": service, "interface": "public", "url": ADDRESS[host], "region_id": REGION[host]}
-            endpoints.append(keystone("POST", "/endpoints", {"endpoint": endpoint})["endpoint"]["id"])
-        for name in ("import.raw", "server.py"):
-            subprocess.run(["docker", "cp", "-q", str(source.parent / name), f"{LAB}infra:/root/{name}"], check=True)
-        trial.sh("infra", "python3 /root/server.py >/root/server.log 2>&1 & echo $! >/root/server.pid")
-        for host in HOSTS:
-            trial.wait_for(lambda host=host: trial.answers(host, "/v2/images?limit=1") == 200, 90)
         try:
+            for host in HOSTS:
+                trial.sh(host, _OPEN.format(conf=trial.GLANCE_CONF))
+                keystone("POST", "/regions", {"region": {"id": REGION[host]}})
+                endpoint = {
+                    "service_id": service,
+                    "interface": "public",
+                    "url": ADDRESS[host],
+                    "region_id": REGION[host],
+                }
+                endpoints.append(keystone("POST", "/endpoints", {"endpoint": endpoint})["endpoint"]["id"])
+            for name in ("import.raw", "server.py"):
+                subprocess.run(
+                    ["docker", "cp", "-q", str(source.parent / name), f"{LAB}infra:/root/{name}"], check=True
+                )
+            trial.sh("infra", "python3 /root/server.py >/root/server.log 2>&1 & echo $! >/root/server.pid")
+            for host in HOSTS:
+                trial.wait_for(lambda host=host: trial.answers(host, "/v2/images?limit=1") == 200, 240)
             yield
         finally:
-            trial.sh("infra", "kill $(cat /root/server.pid); rm -f /root/server.* /root/import.raw")
+            trial.sh("infra", "kill $(cat /root/server.pid); rm -f /root/server.* /root/import.raw", check=False)
             for endpoint_id in endpoints:
                 keystone("DELETE", f"/endpoints/{endpoint_id}")
-            for region in REGION.values():
+            for region in list(REGION.values())[: len(endpoints)]:
                 keystone("DELETE", f"/regions/{region}")
 
 
@@ -131,7 +138,7 @@ def large(folder: Path, size: int = 768 * MIB) -> Path:
 
 
 def task(host: str, name: str, check: bool = False, **more: Any) -> dict[str, Any]:
-    arguments = {"cloud": "lab", "endpoint": ADDRESS[host], "name": name, "timeout": 60, **more}
+    arguments = {"cloud": "lab", "endpoint": ADDRESS[host], "name": name, "timeout": 240, **more}
     if "file" in more or "url" in more:
         arguments.setdefault("disk_format", "raw")
     return {"stackops.glance.image_import": arguments, "check_mode": check, "diff": True, "ignore_errors": True}
@@ -148,7 +155,8 @@ def results(folder: Path, *tasks: dict[str, Any]) -> list[dict[str, Any]]:
         {"ansible.builtin.copy": {"content": f"{{{{ [{names}] | to_json }}}}", "dest": str(out), "mode": "0600"}}
     )
     play = folder / "play.yml"
-    play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": steps}]))
+    variables = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": steps}]))
     trial.Run("ansible-playbook", "-i", "localhost,", "-c", "local", str(play)).succeeds()
     return list(json.loads(out.read_text()))
 
@@ -282,13 +290,13 @@ def under_way(host: str, name: str, status: str) -> str:
 
 def kill(host: str) -> None:
     trial.sh(host, "systemctl kill -s KILL glance-api; systemctl reset-failed glance-api; systemctl start glance-api")
-    trial.wait_for(lambda: trial.answers(host, "/v2/images?limit=1") == 200, 90)
+    trial.wait_for(lambda: trial.answers(host, "/v2/images?limit=1") == 200, 240)
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_server_killed_while_it_receives(host: str, tmp_path: Path) -> None:
     """The transfer starts again from zero in the same run; what was begun is gone."""
-    run = begin(tmp_path, host, "received", file=str(large(tmp_path)), timeout=120)
+    run = begin(tmp_path, host, "received", file=str(large(tmp_path)), timeout=280)
     first = under_way(host, "received", "uploading")
     kill(host)
     found = trial.result(run)

@@ -303,7 +303,7 @@ touch {fast}/00000000-0000-4000-8000-000000000000""",
     told = [each["message"] for each in read["findings"] if each["id"] == "hash-differs"]
     assert flipped in told[0] and "sha512" in told[0] and "image 1" in told[0]
 
-    every = run("image_hash_info", host, filters={}, verify=False)
+    every = run("image_hash_info", host, filters={}, verify_data=False)
     assert found_in(every) == {"md5-only": {old}, "no-hash": {bare}}
     given = {"store_paths": STORES, "images": every["images"], "parallel": 4}
     stored = trial.result(trial.module(host, "glance_store_hash_info", given))

@@ -83,7 +83,9 @@ def test_a_blocker_names_what_overrides_it(tmp_path: Path) -> None:
 
 def test_v1_stays_on_until_nobody_asks_for_it(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    trial.flip(report_dir=str(first), **LOOK).succeeds().says("v1 is not turned off", "v1_callers_seen on glance1")
+    run = trial.flip(report_dir=str(first), **LOOK).succeeds()
+    run.says("v1 is not turned off", "v1_callers_seen on glance1")
+    run.says("Nova speaks v2.", "Verdict: done.", f"-i {trial.INVENTORY} stackops.glance.rollback -e glance_flip_run=")
     assert trial.spoken() == trial.V2
     assert trial.ask("infra", "/v1/images")[0] == 200
     timeline = trial.report(first, "upgrade_to_v2")["timeline"]

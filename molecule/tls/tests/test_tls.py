@@ -88,7 +88,7 @@ def cloud(authority: Authority | None) -> dict[str, Any]:
 
 def tls(authority: Authority, *arguments: str, playbook: str = "tls") -> trial.Run:
     wishes = {f"glance_stunnel_{name}": value for name, value in FILES.items()}
-    return trial.playbook(playbook, "-e", json.dumps(wishes), *arguments, cloud=cloud(authority))
+    return trial.playbook(playbook, "-e", json.dumps(wishes), *arguments, cloud=cloud(authority), start_timeout=120)
 
 
 def service(hosts: str, *more: str, **arguments: Any) -> trial.Run:

@@ -95,6 +95,7 @@ def test_differences_are_printed_and_fail(tmp_path, monkeypatch, capsys):
         "python": {"requires_python": None},
         "wsgi_scripts": None,
         "wsgi_module": None,
+        "operations": None,
     }
     file = tmp_path / "dump.json"
     file.write_text(json.dumps(facts))
@@ -104,6 +105,7 @@ def test_differences_are_printed_and_fail(tmp_path, monkeypatch, capsys):
     assert "option DEFAULT/image_size_cap" in out and '"2024_1_contract01"' in out and "2030_1_contract01" in out
     # Glance's own options are missed; drivers and libraries of which nothing is installed are not.
     assert "option DEFAULT/image_cache_driver" in out and "option database/connection" not in out
+    assert "operation PATCH /v2/images/{image_id}" in out
     assert "not installed: " in out and "option glance_store/rbd_store_pool" not in out
 
 

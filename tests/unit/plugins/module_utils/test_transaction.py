@@ -645,7 +645,7 @@ def test_what_needs_a_restart_only_on_the_way_back_is_not_drained_on_the_way_the
 
 
 def tls(host: Host, **verbs: list[str]) -> dict[str, Any]:
-    conf = host.tmp_path / "stunnel.conf"
+    conf = host.tmp_path / "stunnel.service.d" / "x.conf"
     before = _files.digest(conf.read_bytes() if conf.exists() else None)
     health = {
         "url": None,
@@ -670,22 +670,24 @@ def test_a_service_is_enabled_started_and_has_to_show_its_certificate_and_goes_a
     assert host.apply("one")["changed"] and host.asked_units == ["stunnel"]
     assert host.log[:3] == ["daemon-reload", "enable stunnel", "start stunnel"]
     assert host.units["stunnel"] == {"active_state": "active", "sub_state": "dead", "unit_file_state": "enabled"}
-    assert stat.S_IMODE((host.tmp_path / "stunnel.conf").stat().st_mode) == 0o644
+    assert stat.S_IMODE((host.tmp_path / "stunnel.service.d" / "x.conf").stat().st_mode) == 0o644
     host.shows, host.log = "", []
     assert host.undo("one")["changed"] and host.asked_units == []
     assert host.log == ["daemon-reload", "disable stunnel", "stop stunnel"]
-    assert host.units == before and not (host.tmp_path / "stunnel.conf").exists()
+    assert host.units == before and not (host.tmp_path / "stunnel.service.d").exists()
 
 
 def test_a_running_service_is_reloaded_both_ways(host: Host) -> None:
     host.units["stunnel"] = {"active_state": "active", "sub_state": "running", "unit_file_state": "enabled"}
-    (host.tmp_path / "stunnel.conf").write_text("accept = 9999\n")
+    conf = host.tmp_path / "stunnel.service.d" / "x.conf"
+    conf.parent.mkdir()
+    conf.write_text("accept = 9999\n")
     host.shows = "ab"
     host.prepare(tls(host, reload=["stunnel"]))
     host.apply("one")
     host.undo("one")
     assert host.log == ["daemon-reload", "reload stunnel", "daemon-reload", "enable stunnel", "reload stunnel"]
-    assert (host.tmp_path / "stunnel.conf").read_text() == "accept = 9999\n"
+    assert conf.read_text() == "accept = 9999\n"
 
 
 def test_what_ran_before_it_was_enabled_is_not_cut_on_the_way_back(host: Host) -> None:

@@ -114,7 +114,7 @@ def test_bad_input_is_refused(stores: dict[str, str], wrong: dict[str, Any], sai
 def test_a_slice_goes_on_where_the_last_one_ended(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(glance_store_hash_info._slices, "SECONDS", 0.0)
     first = run(store_paths=stores, images=[recorded()], _slice={"elapsed": 0.0, "state": {}})
-    assert len(first["left"]) == 2 and first["_slice"]["lines"] == ["0 files read, 2 left"]
+    assert len(first["left"]) == 1 and first["_slice"]["lines"] == ["1 files read, 1 left"]
     monkeypatch.undo()
     last = run(store_paths=stores, images=[recorded()], _slice={"elapsed": 0.0, "state": first["_slice"]["state"]})
     assert last["verified"] == 2 and last["_slice"]["state"] is None

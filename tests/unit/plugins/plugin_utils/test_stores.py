@@ -166,7 +166,8 @@ def test_several_directories_become_a_store_each():
         "[glance_store]\nstores = file\nfilesystem_store_datadirs = /srv/a:1\nfilesystem_store_datadirs = /srv/slow\n"
     )
     first = {"name": "a", "type": "file", "options": {"filesystem_store_datadir": "/srv/a/"}}
-    assert decide(text, first, SLOW).migrated
+    decision = decide(text, first, SLOW, DISK)
+    assert (decision.migrated, decision.taken_over) == (True, {})
 
 
 SWIFT = """[glance_store]
