@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import shutil
 import struct
 import subprocess
 import time
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from lablib import seed, trial
+from lablib import engine, seed, trial
 from lablib.common import LAB
 from lablib.hosts import BY_NAME, KEYSTONE
 
@@ -346,3 +347,53 @@ def test_two_runs_at_once_make_one_image(tmp_path: Path) -> None:
     assert len(failed) <= 1
     for each in failed:
         assert "Another run made image" in each["msg"] or "another run on" in each["msg"]
+
+
+# -- incremental images -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("host", "form"), [("glance25", "raw"), ("glance33", "qcow2")])
+def test_a_delta_and_its_base_are_the_whole_disk(tmp_path: Path, host: str, form: str) -> None:
+    if shutil.which("qemu-img") is None:
+        engine.install("qemu-utils")
+    disk = bytearray(random.Random(host).randbytes(8 * MIB))
+    (tmp_path / "base.raw").write_bytes(disk)
+    disk[2 * MIB : 2 * MIB + 5000] = DATA[:5000]
+    disk[4 * MIB : 4 * MIB + CLUSTER] = bytes(CLUSTER)
+    disk += DATA[: MIB // 2]
+    (tmp_path / "full.raw").write_bytes(disk)
+    full = tmp_path / f"full.{form}"
+    if form != "raw":
+        subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", form, tmp_path / "full.raw", full], check=True)
+
+    def delta(check: bool = False, **more: Any) -> dict[str, Any]:
+        where = {"cloud": "lab", "endpoint": ADDRESS[host], "image": "delta", **more}
+        return {"stackops.glance.image_delta": where, "check_mode": check, "diff": True, "ignore_errors": True}
+
+    make = {"file": str(full), "base": "base"}
+    dest, into = ({"state": "rebuilt", **each} for each in ({"dest": str(tmp_path / "again")}, {"into": "again"}))
+    answers = results(
+        tmp_path,
+        task(host, "base", file=str(tmp_path / "base.raw")),
+        *(delta(check, **wanted) for wanted in (make, dest, into) for check in (True, False, True, False)),
+        task(host, "base", state="absent"),
+        delta(state="rebuilt", dest=str(tmp_path / "late")),
+        delta(state="rebuilt", dest=str(tmp_path / "late"), base_file=str(tmp_path / "base.raw")),
+    )
+    refused = answers.pop(-2)
+    assert refused["failed"] and "the base of" in refused["msg"] and "base_file" in refused["msg"]
+    assert [each.get("msg") for each in answers if each["failed"]] == []
+    assert [each["changed"] for each in answers] == [True, *[True, True, False, False] * 3, True, True]
+    [kept], [again] = hidden(host, "delta"), named(host, "again")
+    assert kept["size"] < 2 * MIB and kept["os_hidden"] and kept["min_disk"] == kept["min_ram"] == 2**31 - 1
+    assert answers[2]["delta_size"] == kept["size"] and answers[2]["virtual_size"] == len(disk)
+    assert again["disk_format"] == form and again["min_disk"] == 0
+    for name in ("again", "late"):
+        command = ["qemu-img", "compare", "-f", form, "-F", "raw", tmp_path / name, tmp_path / "full.raw"]
+        subprocess.run(command, check=True)
+    trial.ask(host, f"/v2/images/{kept['id']}", "DELETE")
+
+
+def hidden(host: str, name: str) -> list[dict[str, Any]]:
+    found = trial.ask(host, "/v2/images?os_hidden=true&limit=1000")[1]["images"]
+    return [each for each in found if each["name"] == name]
