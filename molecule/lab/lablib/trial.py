@@ -167,14 +167,14 @@ def paused(host: str) -> Iterator[None]:
         docker("unpause", LAB + host)
 
 
-def refuse_to_start(host: str, line: str) -> None:
-    """Let glance-api fail to start as soon as a line is in its file."""
+def refuse_to_start(host: str, line: str, unit: str = "glance-api", path: str = GLANCE_CONF) -> None:
+    """Let a unit fail to start as soon as a line is in its file."""
+    folder = f"/etc/systemd/system/{unit}.service.d"
     sh(
         host,
         f"""set -e
-mkdir -p /etc/systemd/system/glance-api.service.d
-printf '%s\\n' '[Service]' "ExecStartPre=/bin/sh -c '! grep -qx \\"{line}\\" {GLANCE_CONF}'" \
-    >/etc/systemd/system/glance-api.service.d/trial.conf
+mkdir -p {folder}
+printf '%s\\n' '[Service]' "ExecStartPre=/bin/sh -c '! grep -qx \\"{line}\\" {path}'" >{folder}/trial.conf
 systemctl daemon-reload""",
     )
 
