@@ -170,7 +170,7 @@ def test_a_client_that_knows_the_ca_alone_works_over_the_catalogue(authority: Au
     connection = openstack.connection.Connection(**cloud(authority), app_name="tls")
     assert connection.image.get_endpoint().startswith(f"https://{INFRA.address}:{PORT}")
     assert list(connection.image.images()) == []
-    with pytest.raises(Exception, match="certificate verify failed|CERTIFICATE_VERIFY_FAILED|SSL"):
+    with pytest.raises(Exception, match="certificate verify failed|not have any supported versions"):
         list(openstack.connection.Connection(**cloud(None), app_name="tls").image.images())
 
 
