@@ -235,6 +235,7 @@ def connected(authority: Authority | None) -> Iterator[openstack.connection.Conn
     try:
         yield connection
     finally:
+        connection.session.session.close()
         connection.close()
 
 
