@@ -24,7 +24,7 @@ except ImportError:  # Python 2.7
     from urlparse import urlsplit  # type: ignore[import-not-found, no-redef]
 
 try:
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Tuple
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
 
@@ -120,18 +120,24 @@ def _transfer(units, staging, stores):
     if not staging + stores:
         return None
     for pid in _units.processes(units):
-        try:
-            descriptors = os.listdir('/proc/%d/fd' % pid)
-        except OSError:  # gone meanwhile
-            continue
-        for descriptor in descriptors:
-            try:
-                path = os.readlink('/proc/%d/fd/%s' % (pid, descriptor))
-                if path.startswith(tuple(staging)) or path.startswith(tuple(stores)) and _writes(pid, descriptor):
-                    return 'process %d has %s open: an import, a copy or an upload still runs' % (pid, path)
-            except EnvironmentError:  # closed meanwhile
-                continue
+        for descriptor in _unless_gone(pid, os.listdir, '/proc/%d/fd' % pid) or []:
+            path = _unless_gone(pid, os.readlink, '/proc/%d/fd/%s' % (pid, descriptor)) or ''
+            if path.startswith(tuple(staging)) or path.startswith(tuple(stores)) and _writes(pid, descriptor):
+                return 'process %d has %s open: an import, a copy or an upload still runs' % (pid, path)
     return None
+
+
+def _unless_gone(pid, look, path):
+    # type: (int, Callable[[str], Any], str) -> Any
+    """What a look into /proc finds, None where process or file are gone meanwhile."""
+    try:
+        return look(path)
+    except EnvironmentError as error:
+        if error.errno in (errno.ENOENT, errno.ESRCH):
+            return None
+        raise GlanceError('What process %d has open cannot be seen (%s), so it is not known whether an import or a copy '
+                          'runs on this host. Look as root; where the host is a container, let it have CAP_SYS_PTRACE.'
+                          % (pid, error.strerror))
 
 
 def _below(directories):
@@ -143,9 +149,15 @@ def _below(directories):
 
 def _writes(pid, descriptor):
     # type: (int, str) -> bool
-    with open('/proc/%d/fdinfo/%s' % (pid, descriptor)) as stream:
-        flags = [line.split()[1] for line in stream if line.startswith('flags:')]
-    return bool(int(flags[0], 8) & (os.O_WRONLY | os.O_RDWR))
+    text = _unless_gone(pid, _read, '/proc/%d/fdinfo/%s' % (pid, descriptor)) or ''
+    flags = [line.split()[1] for line in text.splitlines() if line.startswith('flags:')]
+    return bool(flags) and bool(int(flags[0], 8) & (os.O_WRONLY | os.O_RDWR))
+
+
+def _read(path):
+    # type: (str) -> str
+    with open(path) as stream:
+        return stream.read()
 
 
 # -- health -------------------------------------------------------------------------------------------------------

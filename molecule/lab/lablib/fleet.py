@@ -32,6 +32,8 @@ from .hosts import (
 
 #: How long a host may take to boot and a service to answer, on a machine that has much else to do.
 BOOT_SECONDS = SERVICE_SECONDS = 240
+#: systemd mounts, and root sees what another user's process has open, as on a machine.
+RIGHTS = ("SYS_ADMIN", "SYS_PTRACE")
 
 
 def in_parallel(work: Callable[[Host], None], hosts: Iterable[Host]) -> None:
@@ -75,16 +77,17 @@ def state(host: Host) -> str:
 
 
 def _current(host: Host) -> bool:
-    """Whether the container runs today's image at today's address."""
+    """Whether the container runs today's image at today's address, and may what it has to."""
     found = docker(
         "container",
         "inspect",
         "--format",
-        "{{.Config.Image}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+        '{{.Config.Image}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}} {{join .HostConfig.CapAdd ","}}',
         host.container,
         check=False,
     )
-    return found.split() == [images.tag(host.image), host.address]
+    *place, rights = found.split() or [""]
+    return place == [images.tag(host.image), host.address] and all(each in rights for each in RIGHTS)
 
 
 def _ensure_network() -> None:
@@ -118,7 +121,7 @@ def _start(host: Host) -> None:
         f"--ip={host.address}",
         *names,
         "--stop-signal=SIGRTMIN+3",
-        "--cap-add=SYS_ADMIN",
+        *(f"--cap-add={each}" for each in RIGHTS),
         "--security-opt=seccomp=unconfined",
         "--security-opt=apparmor=unconfined",
         "--cgroupns=host",

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import socket
 import stat
 import subprocess
@@ -244,3 +246,13 @@ def test_an_import_shows_in_the_files_that_it_holds_open(
     if counts:
         assert f"process {child.pid} has {tmp_path}/" in str(found) and "import" in str(found)
     assert _serving.still_busy(places, 0) is None
+
+
+def test_what_cannot_be_seen_is_no_drained_host(places: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: str) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(_units, "processes", lambda units: [os.getpid()])
+    monkeypatch.setattr(os, "listdir", refused)
+    with pytest.raises(GlanceError, match="cannot be seen .* CAP_SYS_PTRACE"):
+        _serving.still_busy(places, 0)
