@@ -186,6 +186,7 @@ def test_glance_killed_in_the_middle_of_a_copy(host: str) -> None:
     copy = begun(host, **wanted)
     once_in(host, PHASES[host], large, then="systemctl kill --signal=KILL glance-api; systemctl start glance-api")
     found = trial.result(copy)
+    trial.wait_for(lambda: trial.answers(host, "/v2/images?limit=1") == 200, seconds=60)
     assert found["failed"] and found["failures"][0]["image"] == large, found
     assert "no progress" in found["msg"] and "the next import may take the lock in" in found["msg"]
     assert 3000 < found["failures"][0]["lock"]["free_in"] < 3600
