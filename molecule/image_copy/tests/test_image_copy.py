@@ -182,10 +182,11 @@ PHASES = {"glance25": "staging", "glance33": "slow"}
 
 def test_glance_killed_in_the_middle_of_a_copy(host: str) -> None:
     large = make(host, "large", LARGE)
-    wanted = {"image": large, "stores": ["slow"], "stalled_after": 5}
-    copy = begun(host, **wanted)
+    wanted = {"image": large, "stores": ["slow"]}
+    copy = begun(host, **wanted, stalled_after=5)
     once_in(host, PHASES[host], large, then="systemctl kill --signal=KILL glance-api; systemctl start glance-api")
     found = trial.result(copy)
+    trial.wait_for(lambda: trial.answers(host, "/v2/images?limit=1") == 200, seconds=60)
     assert found["failed"] and found["failures"][0]["image"] == large, found
     assert "no progress" in found["msg"] and "the next import may take the lock in" in found["msg"]
     assert 3000 < found["failures"][0]["lock"]["free_in"] < 3600
