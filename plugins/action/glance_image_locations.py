@@ -57,7 +57,7 @@ class ActionModule(PolicyAction):
         _refuse_rules(wanted, found.release)
         before, text = found.policy(), edited(found, wanted)
         after = found.policy(text)
-        refuse_problems(after, {name for name, check in wanted.items() if check is not None})
+        refuse_problems(before, after, {name for name, check in wanted.items() if check is not None})
         changes, idle = proof(before, after, arguments)
         _policy_matrix.refuse(changes)
         options = _options(found, arguments)

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from ansible_collections.stackops.glance.plugins.module_utils import _units
