@@ -20,9 +20,8 @@ from ansible_collections.stackops.glance.plugins.module_utils import _image_impo
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._image_hash import described
 from ansible_collections.stackops.glance.plugins.module_utils._image_lookup import by_id
-from ansible_collections.stackops.glance.plugins.module_utils._images import Images, one_line
+from ansible_collections.stackops.glance.plugins.module_utils._images import PATCH, Images, one_line
 
-PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 #: Schemes that Glance refuses from outside (``RESTRICTED_URI_SCHEMAS`` in its ``glance/common/store_utils.py``).
 REFUSED = ("file", "filesystem", "swift+config")
 #: Everything before the last @ of a URL in a text.

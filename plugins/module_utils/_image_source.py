@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from ansible_collections.stackops.glance.plugins.module_utils import _image_content
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._image_content import Content
+from ansible_collections.stackops.glance.plugins.module_utils._image_hash import recorded as hash_of
 from ansible_collections.stackops.glance.plugins.module_utils._image_lookup import Image, by_id
 from ansible_collections.stackops.glance.plugins.module_utils._images import NO_ANSWER, Cloud, Images, one_line
 
@@ -48,13 +49,6 @@ def checksum(text: str | None) -> Hash | None:
             "are known as well."
         )
     return found[1], found[2]
-
-
-def hash_of(image: Image) -> Hash | None:
-    """The strongest hash that Glance keeps of an image's data."""
-    if image.get("os_hash_algo") and image.get("os_hash_value"):
-        return image["os_hash_algo"], image["os_hash_value"]
-    return ("md5", image["checksum"]) if image.get("checksum") else None
 
 
 def record(source: Hash, image: Image) -> str:

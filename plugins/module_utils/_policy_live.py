@@ -25,7 +25,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, List, Set, Tuple
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.module_utils._images import Images, Service, one_line
+from ansible_collections.stackops.glance.plugins.module_utils._images import PATCH, Images, Service, one_line
 
 OWN, FOREIGN, BYSTANDER = "own-project", "foreign-project", "bystander-project"
 MARK = "Throw-away objects of stackops.glance.image_policy_test"
@@ -383,7 +383,7 @@ class Cleaner:
 def unprotect(admin: Caller, path: str) -> None:
     if "/images/" in path:
         change = [{"op": "replace", "path": "/protected", "value": False}]
-        admin.ask("PATCH", path, change, "application/openstack-images-v2.1-json-patch")
+        admin.ask("PATCH", path, change, PATCH["Content-Type"])
         return
     found = admin.ask("GET", path).json()
     kept = {name: found[name] for name in ("namespace", "visibility", "owner") if name in found}
