@@ -15,10 +15,9 @@ Images are taken from the list as they come and forgotten when they are done, so
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Callable, Iterator, List, Optional, Tuple
 
 from ansible_collections.stackops.glance.plugins.module_utils import _image_import as importing
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
@@ -60,7 +59,7 @@ class Copy:
 
 
 #: Lists images with their places, from behind a place on.
-Source = Callable[[list[Any] | None], Iterator[tuple[list[Any], Image]]]
+Source = Callable[[Optional[List[Any]]], Iterator[Tuple[List[Any], Image]]]
 
 
 def ready(images: Images, stores: list[str] | None) -> list[str]:
@@ -372,4 +371,3 @@ class Copies:
         )
         under_way = "; ".join(map(str, self.under_way))
         return f"{line}; under way: {under_way}" if under_way else line
-

@@ -48,10 +48,7 @@ class Disk:
 
 def disk(path: str, what: str) -> Disk:
     """The disk in a file. Raises GlanceError for what is no raw or qcow2 disk, or not safe to open."""
-    file = File(path, None)
-    file.look()
-    content = file.content
-    assert content is not None
+    content = File(path, None).look()
     if content.other or content.format not in (*_image_content.IN_RAW, "qcow2") or not content.virtual_size:
         raise GlanceError(
             f"{what} ({path}) is {content.other or content.format}. Deltas are made of raw and qcow2 disks."

@@ -13,13 +13,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Dict
 from urllib.parse import urlencode
 
 from ansible_collections.stackops.glance.plugins.module_utils import _images
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
-Image = dict[str, Any]
+Image = Dict[str, Any]
 
 #: An id as Keystone makes them; everything else is taken for a name.
 PROJECT_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -10,13 +10,13 @@ owner never sets a status, and sees all members where a member sees itself.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Dict
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._image_hash import described
 from ansible_collections.stackops.glance.plugins.module_utils._images import Images, one_line
 
-Members = dict[str, dict[str, Any]]
+Members = Dict[str, Dict[str, Any]]
 
 ADVICE = {
     (

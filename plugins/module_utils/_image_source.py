@@ -16,7 +16,7 @@ import io
 import os
 import re
 import time
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Tuple
 
 from ansible_collections.stackops.glance.plugins.module_utils import _image_content
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
@@ -30,7 +30,7 @@ RECORD = "stackops_glance_source"
 BLOCK = 1 << 20
 CHECKSUM = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512):([0-9a-f]+)")
 
-Hash = tuple[str, str]
+Hash = Tuple[str, str]
 
 
 def new_hash(algorithm: str) -> Any:
@@ -148,14 +148,14 @@ class File(Source):
     def __str__(self) -> str:
         return self.path
 
-    def look(self) -> None:
+    def look(self) -> Content:
         """Inspect the content. Raises GlanceError where oslo.utils is missing."""
         with open(self.path, "rb") as stream:
             self.content = _image_content.inspect(stream, self.size)
+        return self.content
 
     def body(self, algorithms: set[str], deadline: float) -> Body:
-        assert self.size is not None
-        return Body(self.path, self.size, algorithms, deadline)
+        return Body(self.path, self.size or 0, algorithms, deadline)
 
     def digest(self, algorithm: str) -> str:
         """A hash of the file: that of the bytes that were sent, else of those that are there."""
@@ -199,7 +199,9 @@ class Url(Source):
         self.images = images
         self.url = url
         if not re.match(r"https?://[^/]", url):
-            raise GlanceError(f"url is {url!r}. Give one that begins with http:// or https://; Glance fetches no other.")
+            raise GlanceError(
+                f"url is {url!r}. Give one that begins with http:// or https://; Glance fetches no other."
+            )
 
     def __str__(self) -> str:
         return self.url

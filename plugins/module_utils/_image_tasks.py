@@ -16,13 +16,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Dict
 
 from ansible_collections.stackops.glance.plugins.module_utils import _image_import as importing
 from ansible_collections.stackops.glance.plugins.module_utils._image_lookup import Image, by_id, listed
 from ansible_collections.stackops.glance.plugins.module_utils._images import Images
 
-Task = dict[str, Any]
+Task = Dict[str, Any]
 
 UNFINISHED = ("pending", "processing")
 #: How many requests for single tasks are under way at once.

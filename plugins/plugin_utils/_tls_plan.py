@@ -192,8 +192,8 @@ def _named(plan: _plan.Plan, glance: _plan.Glance, public: str, wishes: _plan.Wi
     try:
         if str(glance.value("public_endpoint") or "").rstrip("/") != public:
             option = _catalogue.option("glance", glance.release, "DEFAULT", "public_endpoint")
-            assert option is not None  # every release of the catalogue has it
-            edits.append(_service.change(glance.api, option.schema(), public))
+            schema = option.schema() if option else {"group": "DEFAULT", "name": "public_endpoint", "type": "string"}
+            edits.append(_service.change(glance.api, schema, public))
         for name in OWN_TLS.values():
             if _catalogue.option("glance", glance.release, "DEFAULT", name) is None:
                 edits.append(_service.change(glance.api, {"group": "DEFAULT", "name": name, "type": "string"}, None))
