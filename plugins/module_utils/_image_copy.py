@@ -23,7 +23,7 @@ from ansible_collections.stackops.glance.plugins.module_utils import _image_impo
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._image_lookup import Image, by_id, listed, stores_of
 from ansible_collections.stackops.glance.plugins.module_utils._image_stores import chosen, data_dirs
-from ansible_collections.stackops.glance.plugins.module_utils._images import Images, one_line
+from ansible_collections.stackops.glance.plugins.module_utils._images import Images, lost, one_line
 from ansible_collections.stackops.glance.plugins.module_utils._slices import Slice
 
 METHOD = "copy-image"
@@ -254,7 +254,7 @@ class Copies:
 
     def _bear(self, error: GlanceError) -> None:
         """Pass over a server that does not answer or fails, for a while. Raises the error when that is up."""
-        if error.details.get("status", 503) < 500:
+        if not lost(error):
             raise error
         self._silent = time.monotonic() if self._silent is None else self._silent
         if time.monotonic() - self._silent > SILENCE:

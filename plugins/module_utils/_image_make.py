@@ -40,6 +40,7 @@ from ansible_collections.stackops.glance.plugins.module_utils._images import (
     PATCH,
     Cloud,
     Images,
+    lost,
     pointer,
 )
 from ansible_collections.stackops.glance.plugins.module_utils._slices import Slice
@@ -96,11 +97,6 @@ def _started(pid: int) -> str:
             return stream.read().rpartition(")")[2].split()[19]
     except OSError:
         return "gone"
-
-
-def lost(error: GlanceError) -> bool:
-    """Whether nobody answered, or the server said that it is in trouble itself."""
-    return "url" in error.details and error.details.get("status", 503) >= 500
 
 
 class Maker:

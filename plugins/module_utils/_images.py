@@ -222,6 +222,11 @@ def one_line(error: object) -> str:
     return (text[:300] + "…") if len(text) > 300 else text
 
 
+def lost(error: GlanceError) -> bool:
+    """Whether nobody answered, or the server said that it is in trouble itself."""
+    return "url" in error.details and error.details.get("status", 503) >= 500
+
+
 class Service:
     """An HTTP API at one address. ``session`` is keystoneauth's."""
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import itertools
 import json
 import pathlib
@@ -122,6 +123,7 @@ def commands(document: pathlib.Path) -> list[list[str]]:
 SHOWN = [(document, words) for document in DOCUMENTS for words in commands(document)]
 
 
+@functools.cache
 def variables() -> set[str]:
     """Every variable that somebody may give with -e."""
     specs = [yaml.safe_load(path.read_text()) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]

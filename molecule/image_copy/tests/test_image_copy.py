@@ -154,7 +154,8 @@ def test_a_full_store_is_named_while_the_others_go_on(host: str) -> None:
     with trial.full(host, f"{STORES}/slow"):
         found = one(host, "image_copy", **everything)
         assert found["failed"] and f"too large 0 ({here[0]}) to slow" in found["msg"]
-        assert [(each["image"], each["store"]) for each in found["failures"]] == [(each, "slow") for each in here]
+        failures = {(each["image"], each["store"]) for each in found["failures"]}
+        assert len(found["failures"]) == 2 and failures == {(each, "slow") for each in here}
         assert (found["counts"]["copied"], found["counts"]["failed"]) == (1, 2)
         assert set(held(host, there)) == {"fast", "slow"}
     # The file system that was full is gone, and so is what it held of this one.
