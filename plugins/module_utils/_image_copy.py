@@ -21,7 +21,7 @@ from typing import Any, Callable, Iterator, List, Optional, Tuple
 
 from ansible_collections.stackops.glance.plugins.module_utils import _image_import as importing
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.module_utils._image_lookup import Image, by_id, listed, stores_of
+from ansible_collections.stackops.glance.plugins.module_utils._image_lookup import Image, by_id, gone, listed, stores_of
 from ansible_collections.stackops.glance.plugins.module_utils._image_stores import chosen, data_dirs
 from ansible_collections.stackops.glance.plugins.module_utils._images import Images, lost, one_line
 from ansible_collections.stackops.glance.plugins.module_utils._slices import Slice
@@ -234,7 +234,7 @@ class Copies:
             found = self._images_under_way()
             for copy in list(self.under_way):
                 image = found.get(copy.id) or by_id(self.images, copy.id)
-                if image is None:
+                if image is None or gone(image):
                     self._gone(copy)
                 elif not self._runs(copy, image):
                     self._over(copy, image)

@@ -72,7 +72,12 @@ def project_id(cloud: _images.Cloud, owner: str | None) -> str | None:
 def by_id(images: _images.Images, image_id: str) -> Image | None:
     """The image with this id, or None where there is none that this user may see."""
     answer = images.call("GET", f"/v2/images/{image_id}", 200, 404)
-    return None if answer.status_code == 404 else answer.json()
+    return None if answer.status_code == 404 or gone(answer.json()) else answer.json()
+
+
+def gone(image: Image) -> bool:
+    """Whether an image is being deleted: for a moment it is still there, without its properties."""
+    return image["status"] in ("deleted", "pending_delete")
 
 
 def find(images: _images.Images, cloud: _images.Cloud, wanted: str, owner: str | None = None) -> Image | None:
