@@ -18,6 +18,7 @@ description:
   - Without O(images) nothing is known of the images, and only copies are compared with one another.
   - Damaged files are a result and never a failure.
 extends_documentation_fragment:
+  - stackops.glance.slices
   - stackops.glance.attributes.info
 options:
   store_paths:

@@ -31,6 +31,7 @@ options:
       - The image, by its id or by its name within the project O(owner).
       - Several images of that name are an error which lists them.
     type: str
+    required: false
     aliases: [id, name]
   filters:
     description:
@@ -76,6 +77,7 @@ options:
     type: int
     default: 20
 extends_documentation_fragment:
+  - stackops.glance.slices
   - stackops.glance.openstack
   - stackops.glance.image
   - stackops.glance.attributes

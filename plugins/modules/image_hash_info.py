@@ -49,6 +49,7 @@ options:
     description: Root address of the Images API, as that of a single Glance host. Left out, the catalogue's address.
     type: str
 extends_documentation_fragment:
+  - stackops.glance.slices
   - stackops.glance.openstack
   - stackops.glance.attributes.info
 seealso:

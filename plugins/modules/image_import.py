@@ -136,6 +136,7 @@ options:
 requirements:
   - oslo.utils >= 7.4.0, to look at the content
 extends_documentation_fragment:
+  - stackops.glance.slices
   - stackops.glance.openstack
   - stackops.glance.image
   - stackops.glance.attributes

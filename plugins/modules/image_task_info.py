@@ -24,6 +24,7 @@ options:
       - Show the tasks of this image (C(GET /v2/images/{id}/tasks), Images API 2.12, Wallaby and newer), by its id or by its name
         within the project O(owner).
     type: str
+    required: false
     aliases: [id, name]
   status:
     description: Only tasks with this status.
