@@ -87,8 +87,8 @@ molecule: environments ## Scenarios against the lab: make molecule SCENARIOS="fl
 test: python ## Every gate, with its duration
 	@python3 tests/bin/gates.py $(GATES)
 
-test-all: python ## Every gate, a longer fuzz and the benchmarks
-	@EXAMPLES=100000 FILES=100 SCENARIOS="$(ALL_SCENARIOS)" python3 tests/bin/gates.py $(GATES) then bench
+test-all: python ## Every gate, every case on every release, a longer fuzz and the benchmarks
+	@EXAMPLES=100000 FILES=100 THOROUGH=1 SCENARIOS="$(ALL_SCENARIOS)" python3 tests/bin/gates.py $(GATES) then bench
 
 bench: env ## What a flip that changes nothing, and 40 options, cost beside the usual way
 	@$(IN) benchmarks/run

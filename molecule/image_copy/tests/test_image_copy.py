@@ -26,7 +26,7 @@ def hosts() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=HOSTS)
+@pytest.fixture
 def host(request: pytest.FixtureRequest) -> Iterator[str]:
     """A host with an image that nobody means, which is the same afterwards."""
     name = str(request.param)
@@ -113,6 +113,7 @@ def changed(results: list[dict[str, Any]]) -> list[bool]:
     return [each["changed"] for each in results]
 
 
+@pytest.mark.parametrize("host", trial.some(HOSTS, 0), indirect=True)
 def test_check_do_check_do(host: str) -> None:
     lone = make(host, "lone", 12 * KIB)
     fleet = [make(host, f"fleet {number}", 4 * KIB + number, fleet="yes", os_hidden=number > 1) for number in range(3)]
@@ -147,6 +148,7 @@ def test_check_do_check_do(host: str) -> None:
     assert actions["idle"] and actions["complete"] and actions["actions"] == []
 
 
+@pytest.mark.parametrize("host", trial.some(HOSTS, 1), indirect=True)
 def test_a_full_store_is_named_while_the_others_go_on(host: str) -> None:
     here = [make(host, f"too large {number}", 64 * KIB, fleet="yes") for number in range(2)]
     there = make(host, "from there", 4 * KIB, store="slow", fleet="yes")
@@ -163,6 +165,7 @@ def test_a_full_store_is_named_while_the_others_go_on(host: str) -> None:
     assert in_both(host, *here)
 
 
+@pytest.mark.parametrize("host", trial.some(HOSTS, 0), indirect=True)
 def test_an_image_deleted_meanwhile_is_gone_and_two_runs_do_not_collide(host: str) -> None:
     large, small = make(host, "large", LARGE, fleet="yes"), make(host, "small", 4 * KIB, fleet="yes")
     copy = begun(host, filters={"fleet": "yes"}, stores=["slow"])
@@ -181,6 +184,7 @@ def test_an_image_deleted_meanwhile_is_gone_and_two_runs_do_not_collide(host: st
 PHASES = {"glance25": "staging", "glance33": "slow"}
 
 
+@pytest.mark.parametrize("host", trial.some(HOSTS, 1), indirect=True)
 def test_glance_killed_in_the_middle_of_a_copy(host: str) -> None:
     large = make(host, "large", LARGE)
     wanted = {"image": large, "stores": ["slow"]}

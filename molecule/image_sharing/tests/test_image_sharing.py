@@ -123,7 +123,7 @@ def uploaded(host: str, name: str, size: int = SIZE) -> str:
 # -- locations ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", trial.some(HOSTS, 0))
 def test_an_api_that_hides_locations_says_so_and_nothing_is_left(host: str) -> None:
     made = uploaded(host, "hidden", 1)
     where = {"image": made, "url": web(host, "one")}
@@ -226,7 +226,7 @@ def test_patch_adds_and_removes_one_location_and_never_the_last() -> None:
 # -- members ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", trial.some(HOSTS, 0))
 def test_the_owner_shares_and_the_member_answers(host: str) -> None:
     partner = seed.Api("partner").project_id
     made = image(host, "golden")
@@ -268,7 +268,7 @@ def found_in(result: dict[str, Any]) -> dict[str, set[str]]:
     return kinds
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", trial.some(HOSTS, 1))
 def test_damage_is_found_through_the_api_and_in_the_stores(host: str) -> None:
     good, flipped, short, old, bare, gone, copied = (uploaded(host, f"image {number}") for number in range(7))
     fast = STORES["fast"]
@@ -319,7 +319,7 @@ touch {fast}/00000000-0000-4000-8000-000000000000""",
     assert found_in(alone) == {"stores-disagree": {copied}}
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", trial.some(HOSTS, 0))
 def test_nobody_downloads_a_deactivated_image(host: str) -> None:
     made = uploaded(host, "under suspicion", 5)
     assert done("image_activation", host, image=made, state="deactivated")["status"] == "deactivated"

@@ -2,13 +2,12 @@
 # Copyright (c) 2026 stackops.glance contributors
 """Every action of the API, by everybody, on everything: what is computed and what the running API answers agree.
 
-POLICY_LIVE=all in the environment takes everybody and everything, and the way of admin_role on every release.
+THOROUGH=1 in the environment takes everybody and everything, and the way of admin_role on every release.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +17,7 @@ from lablib import seed, trial
 from lablib.hosts import BY_NAME, KEYSTONE
 
 RELEASES = {"glance20": "20.2.0", "glance25": "25.1", "glance33": "33.0.0"}
-EVERYTHING = os.environ.get("POLICY_LIVE") == "all"
+EVERYTHING = trial.THOROUGH
 PREFIX = "stackops-glance-policy-"
 MEMBER, READER = ["member", "reader"], ["reader"]
 PEOPLE: list[dict[str, Any]] = [

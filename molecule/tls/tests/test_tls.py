@@ -26,7 +26,7 @@ from lablib.common import STATE, docker
 from lablib.hosts import BY_NAME, INFRA
 from lablib.seed import MIB, Api
 
-SIZE = int(os.environ.get("TRANSFER_MIB", "256")) * MIB
+SIZE = (1024 if trial.THOROUGH else 256) * MIB
 PLACE = "/etc/ssl/glance"
 PORT = 9293
 HTTPS = f"https://{INFRA.address}:{PORT}"
