@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import Any, Callable, Iterator, List, Optional, Tuple
 
 from ansible_collections.stackops.glance.plugins.module_utils import _image_import as importing
@@ -117,6 +116,7 @@ class Copies:
         self.failures: list[dict[str, Any]] = state.get("failures", [])
         silent = state.get("silent")
         self._silent: float | None = None if silent is None else time.monotonic() - silent
+        self._data_dirs: dict[str, str] | None = None
 
     def state(self) -> dict[str, Any]:
         """What the next call goes on from."""
@@ -323,6 +323,8 @@ class Copies:
         """Why a copy failed, as far as Glance tells, and what may stand in its way."""
         tasks = importing.tasks_of(self.images, copy.id)
         said = f"; task {tasks[-1]['id']} says: {tasks[-1]['message'] or 'nothing'}" if tasks else ""
+        if self._data_dirs is None:
+            self._data_dirs = data_dirs(self.images)
         rests = [f"{self._data_dirs[store].rstrip('/')}/{copy.id}" for store in stores if store in self._data_dirs]
         where = " or ".join(rests)
         rest = f" Where there is a file {where}, it is the rest of a copy that was cut off: remove it." if rests else ""
@@ -330,10 +332,6 @@ class Copies:
             f"Glance could not bring the data there{said}. The log of glance-api has the reason; look first for space in the "
             f"store and in the staging directory.{rest} Then run again."
         )
-
-    @cached_property
-    def _data_dirs(self) -> dict[str, str]:
-        return data_dirs(self.images)
 
     def _end(self, copy: Copy, count: str | None = None) -> None:
         self.under_way.remove(copy)

@@ -85,7 +85,8 @@ def find(images: _images.Images, cloud: _images.Cloud, wanted: str, owner: str |
 
     Raises GlanceError where several have the name; the message lists them.
     """
-    if is_id(wanted) and (image := by_id(images, wanted)):
+    image = by_id(images, wanted) if is_id(wanted) else None
+    if image:
         return image
     project = project_id(cloud, owner)
     found = [

@@ -140,7 +140,8 @@ class Maker:
         if found and MARKER not in found:
             return self._existing(found)
         self._possible()
-        if found and (answer := self._half_way(found)):
+        answer = self._half_way(found) if found else None
+        if answer:
             return answer
         self.before = {}
         if self.check:
@@ -155,7 +156,8 @@ class Maker:
         if isinstance(source, File):
             if not (self.options["force"] and _image_content.INSPECTOR is None):
                 source.look()
-            if problem := source.wrong():
+            problem = source.wrong()
+            if problem:
                 raise GlanceError(f"{problem}. Get the file again; nothing was sent.")
         if isinstance(source, OtherGlance):
             for name in ("disk_format", "container_format"):
@@ -221,7 +223,8 @@ class Maker:
             raise GlanceError("Both stores and all_stores are given. Give one of them.")
         if (wanted or options["all_stores"]) and not known:
             raise GlanceError(f"The Glance at {self.images.root} has a single store. Leave out stores and all_stores.")
-        if unknown := [store for store in wanted if store not in known]:
+        unknown = [store for store in wanted if store not in known]
+        if unknown:
             raise GlanceError(f"stores has {', '.join(unknown)}, and this Glance has: {', '.join(known)}.")
         if self.source.method == "upload" and (options["all_stores"] or len(wanted) > 1):
             raise GlanceError(
@@ -259,7 +262,8 @@ class Maker:
                 "Wait until it is active, or delete it, or choose another name.",
                 image_id=image["id"],
             )
-        if different := self.source.differs(image):
+        different = self.source.differs(image)
+        if different:
             raise GlanceError(
                 f"There is an image {self.options['image']} ({image['id']}) with other data: {different}. An active image's data "
                 "cannot be replaced: rename it or delete it (state absent), or choose another name.",
@@ -284,7 +288,8 @@ class Maker:
 
     def _missing_stores(self, image: Image) -> None:
         held = _image_lookup.stores_of(image)
-        if missing := [store for store in self.options["stores"] or [] if held and store not in held]:
+        missing = [store for store in self.options["stores"] or [] if held and store not in held]
+        if missing:
             self.warnings.append(
                 f"Image {image['id']} is not in {', '.join(missing)}. stackops.glance.image_copy copies it there."
             )
@@ -498,7 +503,8 @@ class Maker:
             return
         if isinstance(self.source, Url) and not (self.options["force"] and _image_content.INSPECTOR is None):
             self._judge(look_at(self.images, image), str(self.source))
-        if different := self.source.differs(image):
+        different = self.source.differs(image)
+        if different:
             raise GlanceError(f"Image {image['id']} does not hold what was sent: {different}.")
 
     def _reason(self, image_id: str) -> str:
@@ -513,7 +519,8 @@ class Maker:
     def _finish(self, image: Image) -> dict[str, Any]:
         """Take the mark away and set what others see, in one request."""
         changes = [{"op": "remove", "path": pointer(MARKER)}, *self._patch(image)]
-        if source := self.source.to_record(image):
+        source = self.source.to_record(image)
+        if source:
             changes.append({"op": "add", "path": pointer(RECORD), "value": record(source, image)})
         image = self.images.call("PATCH", f"/v2/images/{image['id']}", json=changes, headers=PATCH).json()
         self._enter("success", f"{image['size']} bytes in {', '.join(_image_lookup.stores_of(image)) or 'the store'}")

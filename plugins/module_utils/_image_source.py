@@ -16,6 +16,7 @@ import io
 import os
 import re
 import time
+from functools import partial
 from typing import Any, BinaryIO, Tuple
 
 from ansible_collections.stackops.glance.plugins.module_utils import _image_content
@@ -162,7 +163,7 @@ class File(Source):
         if algorithm not in self.known:
             found = new_hash(algorithm)
             with open(self.path, "rb") as stream:
-                while block := stream.read(BLOCK):
+                for block in iter(partial(stream.read, BLOCK), b""):
                     found.update(block)
             self.known[algorithm] = found.hexdigest()
         return self.known[algorithm]

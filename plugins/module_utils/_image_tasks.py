@@ -42,8 +42,8 @@ def listed_tasks(images: Images, status: str | None = None) -> Iterator[Task] | 
 
 def _tasks(images: Images, page: dict[str, Any]) -> Iterator[Task]:
     yield from page["tasks"]
-    while following := page.get("next"):
-        page = images.json(following)
+    while page.get("next"):
+        page = images.json(page["next"])
         yield from page["tasks"]
 
 

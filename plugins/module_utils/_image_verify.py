@@ -68,7 +68,8 @@ def _judged(image: dict[str, Any], read: _image_hash.Read | None) -> dict[str, A
         return {"verified": False, "findings": [wrong]}
     if _image_hash.verifiable(image, read):
         return {"verified": True}
-    if known := _image_hash.recorded(image):
+    known = _image_hash.recorded(image)
+    if known:
         message = f"{label}: this Python has no {known[0]}, by which its data would have to be verified."
         return {"findings": [_image_hash.finding("not-verified", image, message)]}
     return {}

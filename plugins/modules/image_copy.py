@@ -193,7 +193,8 @@ def checked(options: dict[str, Any]) -> None:
             raise GlanceError(f"{name} is {options[name]} and must be at least 1.")
     if bool(options["stores"]) == options["all_stores"]:
         raise GlanceError("Give either stores, with one at least, or all_stores: true.")
-    if taken := [name for name in TAKEN if name in (options["filters"] or ())]:
+    taken = [name for name in TAKEN if name in (options["filters"] or ())]
+    if taken:
         raise GlanceError(
             f"filters has {', '.join(taken)}, and the order of the list is not yours to choose. Leave it out."
         )
@@ -281,7 +282,8 @@ def copy(module: AnsibleModule, part: _slices.Slice) -> dict[str, Any]:
             return part.result(copies.state(), **result(copies))
         if not done:
             raise GlanceError(f"The time of {options['timeout']} s is up.")
-        if failed := failure(copies):
+        failed = failure(copies)
+        if failed:
             raise GlanceError(failed)
     except GlanceError as error:
         raise GlanceError(

@@ -246,7 +246,8 @@ class Work:
         name = options["into"] or options["dest"]
         result.update({"dest": options["dest"]} if options["dest"] else {})
         with delta.workplace(options["work_dir"], 2 * ((base["size"] or 0) + image["size"])) as place:
-            if there := self.there(wanted, place):
+            there = self.there(wanted, place)
+            if there:
                 return {**result, **there}
             if not self.check:
                 path = os.path.join(place, "disk") if options["into"] else f"{options['dest']}.{os.getpid()}"

@@ -126,7 +126,8 @@ def absent(module: AnsibleModule, cloud: _images.Cloud) -> dict[str, Any]:
     options = module.params
     store = options["store"]
     images = _image_lookup.api(cloud, options["endpoint"])
-    if store not in (known := _image_stores.stores(images)):
+    known = _image_stores.stores(images)
+    if store not in known:
         raise GlanceError(f"store is {store!r}, and there is none at {images.root}; there are {', '.join(known)}.")
     image = _image_lookup.find(images, cloud, options["image"], options["owner"])
     held = _image_lookup.stores_of(image) if image else []
