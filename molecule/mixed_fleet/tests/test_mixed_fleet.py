@@ -32,6 +32,8 @@ def test_the_rest_is_finished_and_v1_stays_on() -> None:
 
 
 def test_a_host_that_fails_is_put_back_alone_and_keeps_v1_on() -> None:
+    again = "sed -i 's/^\\[glance\\]$/&\\nuse_glance_v1 = true/'"
+    trial.sh("nova1", f"{again} {trial.NOVA_CONF}; systemctl restart nova-api nova-compute")
     trial.refuse_to_start("nova2", "use_glance_v1 = false", "nova-compute", trial.NOVA_CONF)
     before = trial.look("nova2")
     run = trial.flip(nova_option="false", nova_serial=2, max_fail_percentage=60).succeeds()
