@@ -221,7 +221,7 @@ class _Upstream:
         if self._ruled_at_one_side(rule):
             return named[0].id
         sides = [self.shipped(policy.release) for policy in (self.before, self.after)]
-        if not all(rule in each.registered for each in sides):
+        if not all(rule in each.names for each in sides):
             return None  # a rule that property protections ask
         if [each.decide(persona, rule, target).allowed for each in sides] != [old.allowed, new.allowed]:
             return None
