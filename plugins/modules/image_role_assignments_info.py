@@ -19,7 +19,7 @@ description:
   - This lists both from Keystone's role assignments. Members of groups, inherited assignments and implied roles count for
     users as Keystone itself counts them. Groups are listed as well, since their members may come from an identity provider;
     what they inherit from a domain or a project, and what their roles imply, counts too.
-  - It takes three requests, however many users there are, and one more where a group inherits roles from a project. Answers
+  - It takes four requests, however many users there are, and one more where a group inherits roles from a project. Answers
     are read as they come.
 options:
   without:
@@ -107,6 +107,8 @@ def look(cloud: _images.Cloud, without: list[str], file: str | None, examples: i
     keystone = _images.Service(cloud.session, cloud.identity_url)
     holders = _role_assignments.Holders()
     holders.read(_role_assignments.assignments(keystone, "&effective"), "user")
+    # What is held for the system is never in that list.
+    holders.read(_role_assignments.assignments(keystone, "&scope.system=all"), "user")
     holders.read(_role_assignments.assignments(keystone, ""), "group")
     projects = _role_assignments.projects(keystone) if holders.from_projects else ()
     holders.close(_role_assignments.implied(keystone), projects)

@@ -150,8 +150,10 @@ class Handler(BaseHTTPRequestHandler):
                 self.cloud.endpoints[key].update(json.loads(body)["endpoint"])
             return self.answer(200, {"endpoint": self.cloud.endpoints[key]})
         if kind in self.cloud.lists:
-            effective = "effective" in urlsplit(self.path).query
+            effective, system = (name in urlsplit(self.path).query for name in ("effective", "scope.system"))
             rows = [row for row in self.cloud.lists[kind] if row.get("effective") in (None, effective)]
+            if kind == "role_assignments" and (effective or system):  # as Keystone has them: one or the other
+                rows = [row for row in rows if ("system" in row["scope"]) == system]
             return self.answer(200, {"links": {"self": self.path}, kind: rows})
         if not kind:
             links = [{"rel": "self", "href": f"{self.cloud.url}/identity/v3/"}]

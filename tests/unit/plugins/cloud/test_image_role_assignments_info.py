@@ -56,7 +56,7 @@ def test_users_and_groups_without_the_roles_are_listed(cloud, run):
         "project_domain": "Default", "roles": ["_member_"],
     }  # fmt: skip
     asked = [each for each in cloud.requests if "/role_" in each or "/projects" in each]
-    assert len(asked) == 3 and found["assignments"] == 7 + 8
+    assert len(asked) == 4 and found["assignments"] == 7 + 8
 
 
 def told(found):
