@@ -9,7 +9,6 @@ import os
 import pathlib
 import re
 import stat
-import time
 from html.parser import HTMLParser
 from typing import Any
 
@@ -412,13 +411,11 @@ def test_what_becomes_of_whole_files_is_told() -> None:
     assert "secret text" not in json.dumps(data)
 
 
-def test_three_hundred_hosts_read_as_a_few_lines_in_time() -> None:
+def test_three_hundred_hosts_read_as_a_few_lines() -> None:
     data = whole(300)
     # Else every host has a finding that names it, and is a line of its own.
     data["findings"] = [found(host=f"cmp{number:03}") for number in range(1, 301)]
-    began = time.monotonic()
     forms = _report_files.render(data)
-    assert time.monotonic() - began < 2
     view = _report_view.view(data)
     assert [row.hosts.shown for row in view.hosts] == ["lost", "cmp001–300"]
     assert [row.hosts.shown for row in view.findings["warning"][0].rows] == ["cmp001–300"]
