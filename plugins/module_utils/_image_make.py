@@ -393,15 +393,14 @@ class Maker:
         """Give way to another image of the name that is finished, or that was there before this one."""
         project = _image_lookup.project_id(self.cloud, self.options["owner"])
         filters = {"name": self.options["image"], "owner": project}
-        for extra in _image_lookup.LISTS:
-            for other in _image_lookup.listed(self.images, {**filters, **extra}):
-                first = (other["created_at"], other["id"]) < (image["created_at"], image["id"])
-                if other["id"] != image["id"] and other["name"] == self.options["image"] and (MARKER not in other or first):
-                    raise GlanceError(
-                        f"Another run made image {other['id']} of the same name {self.options['image']!r} at the same time. It stays; "
-                        "run again to see that it is as it should be.",
-                        duplicates=[other["id"]],
-                    )
+        for other in _image_lookup.matching(self.images, filters):
+            first = (other["created_at"], other["id"]) < (image["created_at"], image["id"])
+            if other["id"] != image["id"] and other["name"] == self.options["image"] and (MARKER not in other or first):
+                raise GlanceError(
+                    f"Another run made image {other['id']} of the same name {self.options['image']!r} at the same time. It stays; "
+                    "run again to see that it is as it should be.",
+                    duplicates=[other["id"]],
+                )
 
     def _transfer(self) -> None:
         """Send the data, or tell Glance where to get them."""
