@@ -12,6 +12,9 @@ from lablib import databases, fleet, releases, trial
 from lablib.common import run
 from lablib.hosts import ON_DEMAND
 
+# Scenarios of `make test` live on these hosts; here they are looked at for themselves.
+pytestmark = trial.thorough
+
 HOSTS = {host.name: releases.OF_IMAGE[host.image] for host in ON_DEMAND}
 
 

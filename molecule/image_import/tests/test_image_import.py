@@ -297,6 +297,7 @@ def kill(host: str) -> None:
     trial.wait_for(lambda: trial.answers(host, "/v2/images?limit=1") == 200, 240)
 
 
+@trial.thorough
 def test_a_server_killed_while_it_receives(tmp_path: Path) -> None:
     """The transfer starts again from zero in the same run; what was begun is gone."""
     host = "glance33"
@@ -333,6 +334,7 @@ def test_a_run_killed_while_it_sends(tmp_path: Path) -> None:
     assert [each["id"] for each in named("glance25", "killed")] == [found["image_id"]]
 
 
+@trial.thorough
 def test_an_image_deleted_meanwhile(tmp_path: Path) -> None:
     run = begin(tmp_path, "glance25", "deleted", url=f"{WEB}/stalls")
     image = under_way("glance25", "deleted", "importing")
@@ -341,6 +343,7 @@ def test_an_image_deleted_meanwhile(tmp_path: Path) -> None:
     assert found["failed"] and "was deleted by somebody else" in found["msg"]
 
 
+@trial.thorough
 def test_two_runs_at_once_make_one_image(tmp_path: Path) -> None:
     path = str(large(tmp_path, 128 * MIB))
     runs = [begin(tmp_path, "glance33", "twice", file=path) for _each in range(2)]
