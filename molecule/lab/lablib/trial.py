@@ -238,6 +238,23 @@ def ask(place: str, path: str, method: str = "GET", body: bytes | None = None, *
         return status, answer.decode("utf-8", "replace")
 
 
+def image(place: str, name: str, **facts: Any) -> str:
+    """A queued image; its id."""
+    body = {"name": name, "disk_format": "raw", "container_format": "bare", **facts}
+    status, made = ask(place, "/v2/images", "POST", json.dumps(body).encode(), Content_Type="application/json")
+    assert status == 201, made
+    return str(made["id"])
+
+
+def uploaded(place: str, name: str, data: bytes, store: str | None = None, **facts: Any) -> str:
+    """An active image, in this store rather than the default one; its id."""
+    made = image(place, name, **facts)
+    headers = {"Content_Type": "application/octet-stream", **({"X_Image_Meta_Store": store} if store else {})}
+    status, said = ask(place, f"/v2/images/{made}/file", "PUT", data, **headers)
+    assert status == 204, said
+    return made
+
+
 def answers(place: str, path: str) -> int:
     """The status of an answer, 0 while there is none."""
     try:
@@ -436,6 +453,24 @@ def module(host: str, name: str, arguments: dict[str, Any], *more: str) -> Run:
 def local_module(name: str, arguments: dict[str, Any], *more: str) -> dict[str, Any]:
     """The result of one module of the collection on this machine, where the lab's clouds.yaml is; also of one that failed."""
     return result(Run("ansible", "localhost", "-m", f"stackops.glance.{name}", "-a", json.dumps(arguments), *more))
+
+
+def results(*tasks: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each task answers, also those that failed; one playbook on this machine for all of them."""
+    folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
+    keep = folder / "results.json"
+    names = [f"result{number}" for number in range(len(tasks))]
+    steps = [{**task, "register": name, "ignore_errors": True} for task, name in zip(tasks, names, strict=True)]
+    copy = {"dest": str(keep), "content": f"{{{{ [{', '.join(names)}] | to_json }}}}", "mode": "0600"}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+        "tasks": [*steps, {"ansible.builtin.copy": copy}],
+    }
+    (folder / "tasks.yml").write_text(json.dumps([play]), encoding="utf-8")
+    Run("ansible-playbook", "-i", "localhost,", "-c", "local", str(folder / "tasks.yml")).succeeds()
+    return list(json.loads(keep.read_text(encoding="utf-8")))
 
 
 def result(run: Run) -> dict[str, Any]:
