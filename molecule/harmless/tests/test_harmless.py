@@ -94,7 +94,7 @@ def told(before: dict[str, str], inventory: Path, tmp_path_factory: pytest.TempP
     database.write_text(
         json.dumps({"glance_flip_audit": "database", "glance_flip_audit_database": url}), encoding="utf-8"
     )
-    more = {"inventory": inventory, "report_dir": str(folder), "v1_quiet_days": 1}
+    more = {"inventory": inventory, "report_dir": str(folder), "v1_quiet_days": 1, "start_timeout": 120}
     accept = ["v1_callers_seen", "v1_logs_too_short"]
     runs = [
         trial.flip("-vvv", "--diff", "-e", f"@{database}", accept=accept, **more).succeeds(),
