@@ -40,7 +40,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "type": "dict",
         "default": {},
         "options": {
-            "by": {"type": "str", "choices": ["health_check", "hook"], "default": "health_check"},
+            "by": {"type": "str", "choices": ["health_check", "hook", "haproxy"], "default": "health_check"},
             "file": {"type": "path"},
             "grace": {"type": "int", "default": 4},
             "timeout": {"type": "int", "default": 600},

@@ -210,9 +210,10 @@ options:
         description:
           - V(health_check) makes the host's health check fail, so that the balancer leaves it.
             Where there is no file for that, the host is not drained at all.
-          - V(hook) leaves that to the operator's tasks before the step, and only waits until nothing runs on the host.
+          - V(hook) leaves that to the operator's tasks before the step, and V(haproxy) to the playbooks' own; both only wait
+            until nothing runs on the host.
         type: str
-        choices: [health_check, hook]
+        choices: [health_check, hook, haproxy]
         default: health_check
       file:
         description: File that makes the health check answer 503, where the paste file does not name it.

@@ -284,11 +284,11 @@ class Glance:
     def drain(self, wishes: Wishes) -> dict[str, Any] | None:
         """Drain through Glance's own health check, where the paste file has it or the operator names its file.
 
-        Where the operator's hook takes the host out of the balancer, only the wait until nothing runs is left to do.
+        Where a hook or haproxy's socket takes the host out of the balancer, only the wait until nothing runs is left to do.
         """
-        by_hook = wishes.drain.get("by") == "hook"
-        file = None if by_hook else wishes.drain.get("file") or _paste.drain_file(self.api["paste"])
-        if not file and not by_hook:
+        otherwise = wishes.drain.get("by") in ("hook", "haproxy")
+        file = None if otherwise else wishes.drain.get("file") or _paste.drain_file(self.api["paste"])
+        if not file and not otherwise:
             return None
         return {
             "file": file,
