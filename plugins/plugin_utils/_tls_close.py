@@ -73,7 +73,11 @@ def _part(
     except GlanceError as error:
         plan.add("plaintext_cannot_be_closed", "blocker", error.message, "Mend it by hand.", host=glance.host)
         return None
-    health = {**glance.health(wishes), "url": f"http://{_host(loopback)}:{glance.port}/", "url_back": glance.health(wishes)["url"]}
+    health = {
+        **glance.health(wishes),
+        "url": f"http://{_host(loopback)}:{glance.port}/",
+        "url_back": glance.health(wishes)["url"],
+    }
     part = _plan.part_of(STEP, [glance.api], edits, health, glance.drain(wishes))
     # Where stunnel was told of the address that Glance leaves, it is told of the new one.
     moved = look.get("files", [])

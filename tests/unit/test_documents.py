@@ -50,7 +50,9 @@ def findings() -> dict[str, tuple[str, str]]:
             severity = "blocker" if maker == "block" else ast.literal_eval(call.args[1])
             # What Nova's part finds is accepted or not where the plan takes it up.
             accept = name == "_nova" or any(word.arg == "accept" for word in call.keywords)
-            keeps = "keeps v1 on" if id_ in keeping_v1() else "keeps plaintext open" if id_ in keeping_plaintext() else "no"
+            keeps = (
+                "keeps v1 on" if id_ in keeping_v1() else "keeps plaintext open" if id_ in keeping_plaintext() else "no"
+            )
             found[id_] = (severity, "yes" if accept and severity == "blocker" else keeps)
     return found
 

@@ -56,13 +56,8 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return {NAMES[name]: {"ansible_host": f"{trial.LAB}{name}"} for name in names}
 
     groups = {"glance_api": {"hosts": hosts(*trial.GLANCES)}, "nova": {"hosts": hosts(*trial.NOVAS)}}
-    usual = {
-        "ansible_connection": "community.docker.docker",
-        "ansible_python_interpreter": "/usr/bin/python3",
-        "ansible_pipelining": True,
-    }
     path = tmp_path_factory.mktemp("inventory") / "spells.json"
-    path.write_text(json.dumps({"all": {"vars": usual, "children": groups}}), encoding="utf-8")
+    path.write_text(json.dumps({"all": {"vars": trial.CONNECTION, "children": groups}}), encoding="utf-8")
     return path
 
 

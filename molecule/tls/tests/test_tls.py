@@ -166,7 +166,13 @@ def test_bad_certificates_are_refused_by_host_and_file(authority: Authority, goo
 @pytest.mark.skipif(not trial.THOROUGH, reason="the playbook is tried with the same differences")
 def test_check_mode_shows_what_would_be(authority: Authority, untouched: dict[str, str]) -> None:
     shown = tls(authority, "--check", "--diff").succeeds()
-    shown.says(f"+api_servers = {HTTPS}", "+accept = 9293", "+ExecReload=/bin/kill -HUP $MAINPID", f"+public_endpoint = {HTTPS}", "verdict: ready")
+    shown.says(
+        f"+api_servers = {HTTPS}",
+        "+accept = 9293",
+        "+ExecReload=/bin/kill -HUP $MAINPID",
+        f"+public_endpoint = {HTTPS}",
+        "verdict: ready",
+    )
 
 
 # -- open -------------------------------------------------------------------------------------------------------------
@@ -208,7 +214,9 @@ def test_plaintext_stays_open_while_it_is_used(authority: Authority) -> None:
 
 
 def close(authority: Authority) -> trial.Run:
-    return tls(authority, "-e", json.dumps({"glance_stunnel_close_plaintext": True, "glance_stunnel_quiet_hours": QUIET}))
+    return tls(
+        authority, "-e", json.dumps({"glance_stunnel_close_plaintext": True, "glance_stunnel_quiet_hours": QUIET})
+    )
 
 
 def test_a_client_that_knows_the_ca_alone_works_over_the_catalogue(authority: Authority) -> None:

@@ -152,7 +152,9 @@ def test_a_client_has_to_be_able_to_verify(service: Service, tmp_path: Path) -> 
         return _serving.not_trusted([place]) or ""
 
     assert said(authority.root) == "" and service.paths == ["/"]
-    assert f"https://127.0.0.1:{service.port} does not answer a client on this host that trusts {other.root}" in said(other.root)
+    assert f"https://127.0.0.1:{service.port} does not answer a client on this host that trusts {other.root}" in said(
+        other.root
+    )
     assert "that trusts the system's CA certificates" in said(None)
     assert "No such file" in said(tmp_path / "absent.pem")
     assert _serving.not_trusted(None) is None

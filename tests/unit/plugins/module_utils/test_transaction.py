@@ -706,7 +706,13 @@ def test_a_host_has_to_trust_what_it_is_told_of_and_is_asked_elsewhere_on_the_wa
     asked: list[str] = []
     monkeypatch.setattr(_serving, "not_trusted", lambda places: said[0] if places else None)
     monkeypatch.setattr(_serving, "unhealthy", lambda step, since, versions: asked.append(step["health"]["url"]))
-    health = {"url": "new", "url_back": "old", "settle": 0, "timeout": 0.3, "trust": [{"host": "x", "port": 1, "ca": None}]}
+    health = {
+        "url": "new",
+        "url_back": "old",
+        "settle": 0,
+        "timeout": 0.3,
+        "trust": [{"host": "x", "port": 1, "ca": None}],
+    }
     host.prepare(host.step("one", health=health))
     with pytest.raises(GlanceError, match="waited 0 s for health, but it trusts nobody"):
         host.apply("one")

@@ -11,7 +11,11 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import _bind
     ("line", "place", "moved"),
     [
         ("gunicorn --bind 0.0.0.0:9292 app", ("0.0.0.0", 9292), "gunicorn --bind 127.0.0.1:9292 app"),
-        ("/v/python /v/gunicorn -w 2 -b=[::]:8080 app", ("::", 8080), "/v/python /v/gunicorn -w 2 -b=127.0.0.1:8080 app"),
+        (
+            "/v/python /v/gunicorn -w 2 -b=[::]:8080 app",
+            ("::", 8080),
+            "/v/python /v/gunicorn -w 2 -b=127.0.0.1:8080 app",
+        ),
         ("uwsgi --http-socket :9292 --ini x", ("0.0.0.0", 9292), "uwsgi --http-socket 127.0.0.1:9292 --ini x"),
         ("uwsgi --http=ctl1:9292", ("ctl1", 9292), "uwsgi --http=127.0.0.1:9292"),
     ],

@@ -53,7 +53,9 @@ def wsgi(*argv: str) -> dict[str, Any]:
     return found
 
 
-def told(name: str = "nova-compute", version: str | None = "14.1.0", project: str = "nova", **options: str) -> dict[str, Any]:
+def told(
+    name: str = "nova-compute", version: str | None = "14.1.0", project: str = "nova", **options: str
+) -> dict[str, Any]:
     """A host with one service that calls Glance; options as GROUP__NAME."""
     conf = f"/etc/{project}/{project}.conf"
     unit = {"name": name, "active_state": "active", "unit_file_state": "enabled", "triggered_by": [], "config_files": [conf],
@@ -72,7 +74,13 @@ def told(name: str = "nova-compute", version: str | None = "14.1.0", project: st
 
 
 def look(action: str = "start", **more: Any) -> dict[str, Any]:
-    certificate = {"fingerprint": "ab", "names": ["cloud.example", "*.glance.example"], "expires_soon": False, "not_after": "2027-01-01T00:00:00Z", "days_left": 36}
+    certificate = {
+        "fingerprint": "ab",
+        "names": ["cloud.example", "*.glance.example"],
+        "expires_soon": False,
+        "not_after": "2027-01-01T00:00:00Z",
+        "days_left": 36,
+    }
     files = [{"path": "/etc/stunnel/glance.conf", "before": "", "content": "x", "mode": "0644"}] * (action != "none")
     return {"enabled": action != "start", "action": action, "unit": "stunnel@glance.service", "files": files,
             "listens": {"host": "127.0.0.1", "port": 9293}, "certificate": certificate, **more}  # fmt: skip
@@ -283,7 +291,10 @@ def test_workers_name_tls_and_verify_each_other() -> None:
     made = plan({"g1": survey("25.1.0", **url), "g2": survey("21.0.0", **url), "g3": survey("25.1.0")},
                 tls=TlsWishes(worker_ca="/all.pem"))  # fmt: skip
     part = made.local["glance_public_endpoint"]["g1"]
-    assert written(made, "glance_public_endpoint", "g1")["DEFAULT/worker_self_reference_url"] == "https://one.glance.example:9293"
+    assert (
+        written(made, "glance_public_endpoint", "g1")["DEFAULT/worker_self_reference_url"]
+        == "https://one.glance.example:9293"
+    )
     assert part["files"][1]["path"] == "/etc/systemd/system/glance-api.service.d/stackops-glance-ca.conf"
     assert "Environment=REQUESTS_CA_BUNDLE=/all.pem\n" in part["files"][1]["content"]
     assert part["restart"] == ["glance-api"]
@@ -292,10 +303,16 @@ def test_workers_name_tls_and_verify_each_other() -> None:
 
 
 def test_a_worker_that_is_done_and_one_that_cannot_be() -> None:
-    done = survey("25.1.0", worker_self_reference_url="https://one.glance.example:9293", public_endpoint="https://cloud.example:9293")
+    done = survey(
+        "25.1.0",
+        worker_self_reference_url="https://one.glance.example:9293",
+        public_endpoint="https://cloud.example:9293",
+    )
     done["services"]["glance-api"]["units"][0]["ca_bundle"] = "/all.pem"
     strange = survey("25.1.0", worker_self_reference_url="http://192.0.2.7:9292")
-    other = survey("33.0.0", worker_self_reference_url="http://one.glance.example:9292", image_cache_driver="centralized_db")
+    other = survey(
+        "33.0.0", worker_self_reference_url="http://one.glance.example:9292", image_cache_driver="centralized_db"
+    )
     other["services"]["glance-api"]["units"][0]["ca_bundle"] = "/other.pem"
     made = plan({"g1": done, "g2": strange, "g3": other}, tls=TlsWishes(worker_ca="/all.pem"))
     assert set(findings(made)) == {
@@ -325,7 +342,11 @@ def logged(*clients: str, **more: Any) -> dict[str, Any]:
 
 
 def test_plaintext_closes_where_nobody_needs_it() -> None:
-    made = plan({"g1": survey(), "g2": survey(bind_host="::")}, tls=CLOSE, callers={"g1": logged("127.0.0.1", "::1"), "g2": logged()})
+    made = plan(
+        {"g1": survey(), "g2": survey(bind_host="::")},
+        tls=CLOSE,
+        callers={"g1": logged("127.0.0.1", "::1"), "g2": logged()},
+    )
     assert findings(made) == []
     assert [written(made, "glance_plaintext_off", host) for host in ("g1", "g2")] == [
         {"DEFAULT/bind_host": "127.0.0.1"}, {"DEFAULT/bind_host": "::1"},
@@ -375,8 +396,13 @@ def test_a_wsgi_server_gets_another_command_line() -> None:
     made = plan({"g1": wsgi("/v/bin/python3", "/v/bin/gunicorn", "-b", "0.0.0.0:9292", "glance.wsgi.api:application")},
                 tls=CLOSE, callers={"g1": logged()})  # fmt: skip
     part = made.local["glance_plaintext_off"]["g1"]
-    assert [file["path"] for file in part["files"]] == ["/etc/systemd/system/glance-api.service.d/stackops-glance-loopback.conf"]
-    assert "\nExecStart=\nExecStart=/v/bin/python3 /v/bin/gunicorn -b 127.0.0.1:9292 glance.wsgi.api:application\n" in part["files"][0]["content"]
+    assert [file["path"] for file in part["files"]] == [
+        "/etc/systemd/system/glance-api.service.d/stackops-glance-loopback.conf"
+    ]
+    assert (
+        "\nExecStart=\nExecStart=/v/bin/python3 /v/bin/gunicorn -b 127.0.0.1:9292 glance.wsgi.api:application\n"
+        in part["files"][0]["content"]
+    )
     assert part["restart"] == ["glance-api"]
 
 
