@@ -40,7 +40,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "type": "dict",
         "default": {},
         "options": {
-            "by": {"type": "str", "choices": ["health_check", "hook"], "default": "health_check"},
+            "by": {"type": "str", "choices": ["health_check", "hook", "haproxy"], "default": "health_check"},
             "file": {"type": "path"},
             "grace": {"type": "int", "default": 4},
             "timeout": {"type": "int", "default": 600},
@@ -81,7 +81,8 @@ class ActionModule(ActionBase):
             plan = _policy_plan.make(fleet, wishes, policy, people, controller)
         elif arguments["about"] == "tls":
             looks = {host: task_vars["hostvars"][host].get("glance_stunnel_service") for host in fleet.glance}
-            plan = _tls_plan.make(fleet, arguments["cloud"], looks, wishes, tls, controller)
+            closing = {host: task_vars["hostvars"][host].get("glance_stunnel_closing") for host in fleet.glance}
+            plan = _tls_plan.make(fleet, arguments["cloud"], looks, wishes, tls, controller, closing)
         else:
             plan = _plan.make(fleet, arguments["cloud"], wishes, controller)
             _policy_plan.join(plan, wishes, policy, people)

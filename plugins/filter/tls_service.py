@@ -51,7 +51,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(connect), C(certificate), C(key) and C(client_ca), empty where nobody says it, and C(names).
+  description: C(connect), C(loopback) (the same once plaintext is closed), C(certificate), C(key) and C(client_ca), empty where nobody says it, and C(names).
   type: dict
 """
 
@@ -71,8 +71,10 @@ def tls_service(
     except GlanceError as error:
         raise AnsibleFilterError(error.message) from error
     own = _tls_plan.own_tls(survey)
+    address = glance.address if glance else "127.0.0.1:9292"
     return {
-        "connect": glance.address if glance else "127.0.0.1:9292",
+        "connect": address,
+        "loopback": f"{'[::1]' if address.startswith('[') else '127.0.0.1'}:{address.rpartition(':')[2]}",
         **{name: own.get(name, "") for name in _tls_plan.OWN_TLS},
         "names": _tls_plan.names(catalogue, wishes),
     }

@@ -48,7 +48,10 @@ TEXT = 200
 #: A service is taken to have been idle, and not its log to be missing, up to this many seconds between two files.
 SILENCE = 6 * 3600
 
-#: One line, taken apart. The time is in seconds since 1970; the version is 1, 2 or None.
+#: In place of a version: every request, by the address that connected.
+ANY = 0
+
+#: One line, taken apart. The time is in seconds since 1970; the version is 1, 2, ANY or None.
 Request = namedtuple('Request', 'format client via user_agent method path version time')
 #: What to read: ``unit`` names a journal, else ``path`` a file. Logs of one ``group`` follow each other in time, groups of one
 #: ``stream`` hold the same requests twice; ``turn`` is a file's place in a numbered rotation.
@@ -76,7 +79,7 @@ _AGENT = re.compile(br' \d{3} (?:\d+|-) \\?"[^"]*" \\?"((?:[^"\\]|\\.)*)"')
 _DATE = re.compile(br'\[(?:\d\d/[A-Z][a-z][a-z]/\d{4}|[A-Z][a-z][a-z] [A-Z][a-z][a-z] [ \d]\d )')
 
 # What a block is searched for. An expression with a literal beginning is as quick as a plain search: measure before a change.
-_SEARCHES = {(1,): re.compile(br'/v1[/.? \\"]'), (2,): re.compile(br'/v2[/.? \\"]'), (1, 2): re.compile(br'/v[12][/.? \\"]')}
+_SEARCHES = {(ANY,): _DATE, (1,): re.compile(br'/v1[/.? \\"]'), (2,): re.compile(br'/v2[/.? \\"]'), (1, 2): re.compile(br'/v[12][/.? \\"]')}
 _BEFORE_PATH = frozenset(b'] "' + method + b' ' for method in (b'GET', b'HEAD', b'POST', b'PUT', b'PATCH', b'DELETE'))
 # In lines of no known format: what would be a request for v1 if it were in one.
 _SUSPECT = re.compile(br'/v1(?:\.\d)?/(?:shared-|cached_|queued_)?images[^\n]{0,4096}')
@@ -211,7 +214,7 @@ class Tally(object):
 
     def __init__(self):
         # type: () -> None
-        self.versions = {1: 0, 2: 0}
+        self.versions = {ANY: 0, 1: 0, 2: 0}
         self.callers = {}  # type: Dict[Tuple[str, Optional[str]], Dict[str, Any]]
         self.truncated = False
 
@@ -224,14 +227,14 @@ class Tally(object):
             if len(self.callers) >= CLIENTS:
                 self.truncated = True
                 return
-            caller = self.callers[key] = {'requests': {1: 0, 2: 0}, 'first': request.time, 'last': request.time,
+            caller = self.callers[key] = {'requests': {ANY: 0, 1: 0, 2: 0}, 'first': request.time, 'last': request.time,
                                           'examples': [], 'via': request.via}
         caller['requests'][request.version] += number
         if request.time > caller['last']:
             caller['last'] = request.time
         elif request.time < caller['first']:
             caller['first'] = request.time
-        if request.version == 1 and len(caller['examples']) < EXAMPLES:
+        if request.version != 2 and len(caller['examples']) < EXAMPLES:
             example = (request.method, request.path[:4 * TEXT])
             if example not in caller['examples']:
                 caller['examples'].append(example)
@@ -338,7 +341,7 @@ class Reader(object):
         whole = self.since is None or bool(lines) and min(line.time for line in lines) >= self.since
         position = 0
         for number in itertools.count():
-            if number == DENSE and whole and all(line.format == 'eventlet' for line in lines) and _OWN not in block:
+            if number == DENSE and whole and self.wanted != (ANY,) and all(line.format == 'eventlet' for line in lines) and _OWN not in block:
                 self._dense(block, position, size, log, tally)
                 return
             match = self.pattern.search(block, position, size)
@@ -386,7 +389,13 @@ class Reader(object):
         request = self.parser.parse(line)
         if request is None:
             log['unreadable'] += number * _looks_like_v1(line)
-        elif request.version in self.wanted and not (self.since is not None and request.time < self.since):
+            return
+        if self.wanted == (ANY,):
+            # A balancer's log tells of its own clients. What connected to Glance itself is the last address of a list.
+            if request.format == 'haproxy' or _OWN in request.path:
+                return
+            request = request._replace(client=request.via or request.client, via=None, user_agent=None, version=ANY)
+        if request.version in self.wanted and not (self.since is not None and request.time < self.since):
             tally.add(request, number)
 
     def _first(self, block, size):
@@ -426,10 +435,10 @@ class Reader(object):
         callers = [{
             'client': client, 'user_agent': agent, 'via': caller['via'], 'first': iso(caller['first']),
             'last': iso(caller['last']), 'examples': [clean(b' '.join(example)) for example in caller['examples']],
-            'requests': dict(('v%d' % version, caller['requests'][version]) for version in self.wanted),
+            'requests': dict((_named(version), caller['requests'][version]) for version in self.wanted),
         } for (client, agent), caller in served.callers.items()]
-        callers.sort(key=lambda each: (-each['requests'].get('v1', 0), -each['requests'].get('v2', 0),
-                                       each['client'], each['user_agent'] or ''))
+        callers.sort(key=lambda each: ([-each['requests'][_named(version)] for version in self.wanted], each['client'],
+                                       each['user_agent'] or ''))
         return {
             'span': {'from': iso(covered[0][0]), 'to': iso(covered[-1][1])} if covered else None,
             'covered': [{'from': iso(start), 'to': iso(end)} for start, end in covered],
@@ -439,7 +448,7 @@ class Reader(object):
                 'path': log['path'], 'format': log['format'], 'from': iso(log['from']), 'to': iso(log['to']),
                 'requests': log['requests'], 'unreadable': log['unreadable'], 'error': log['error'],
             } for log in self.files],
-            'versions': dict(('v%d' % version, served.versions[version]) for version in self.wanted),
+            'versions': dict((_named(version), served.versions[version]) for version in self.wanted),
             'callers': callers,
             'truncated': served.truncated,
         }
@@ -501,6 +510,11 @@ def iso(seconds):
     if seconds is None:
         return None
     return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(seconds))
+
+
+def _named(version):
+    # type: (int) -> str
+    return 'v%d' % version if version else 'any'
 
 
 def _line(block, match):

@@ -182,6 +182,25 @@ def unhealthy(step, since, versions):
     return _wrong_versions(health['url'], versions) if health.get('url') else None
 
 
+def not_trusted(places):
+    # type: (Optional[List[Dict[str, Any]]]) -> Optional[str]
+    """Say at which of these addresses no answer comes to a client that verifies the server by the CA file given with it, or
+    by this host's trust store; None where all answer."""
+    for place in places or ():
+        try:
+            context = ssl.create_default_context(cafile=place['ca'])
+            connection = HTTPSConnection(place['host'], place['port'], timeout=HTTP_TIMEOUT, context=context)
+            try:
+                connection.request('GET', '/')
+                connection.getresponse().read()
+            finally:
+                connection.close()
+        except (EnvironmentError, ssl.SSLError, HTTPException) as error:
+            return ('https://%s:%d does not answer a client on this host that trusts %s (%s)'
+                    % (place['host'], place['port'], place['ca'] or 'the system\'s CA certificates', error))
+    return None
+
+
 def _wrong_versions(url, versions):
     # type: (str, Optional[Dict[str, Any]]) -> Optional[str]
     try:

@@ -37,6 +37,8 @@ try:
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
 
+#: The variable by which Python's requests takes other CA certificates than its own.
+CA_BUNDLE = 'REQUESTS_CA_BUNDLE'
 #: Names that releases have for the policy file when nobody gives one.
 POLICY_FILES = ('policy.yaml', 'policy.json')
 #: The most that travels of one policy or paste file, and of the values of one service.
@@ -158,7 +160,8 @@ def _units_and_files(service, units, found):
         if unit is not None:
             found['environment'].update((name, value) for name, value in environment.items()
                                         if re.match(r'OS_\w+__\w', name))
-            found['units'].append(_described(unit, argv, script, read, release))
+            found['units'].append(dict(_described(unit, argv, script, read, release),
+                                       ca_bundle=environment.get(CA_BUNDLE)))
     if service['config_files'] or service['config_dirs']:
         # The caller's word stands, also for a unit that says otherwise.
         order = [('file', path) for path in service['config_files']] + [('dir', path) for path in service['config_dirs']]

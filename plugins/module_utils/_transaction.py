@@ -17,8 +17,10 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
     retire    units to stop and disable
     drain     {file, port, units, staging: [directories], stores: [directories], grace: seconds, timeout: seconds} or null;
               without a file somebody else takes the host out of the balancer
-    health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}, and where a TLS service has
-              to show its certificate once the step is done, certificate: {host, port, fingerprint}
+    health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}. Where it is to be asked
+              elsewhere on the way back, url_back; where a TLS service has to show its certificate once the step is done,
+              certificate: {host, port, fingerprint}; where this host must be able to verify others then,
+              trust: [{host, port, ca: file, or null for the trust store}]
 
 Every call works for a slice of time and then says that it is not finished, so that an action can show the progress and
 call again. What was done is read from the journal, hence a call continues where the last one, or one that was killed,
@@ -353,10 +355,12 @@ class StepRun:
         if self.begin != 'applying':
             # On the way back the versions may be any: the file says which, and it is the one from before. What was started
             # for the step runs no longer.
-            step, wanted = dict(step, start=[]), {}
+            health = dict(step['health'], url=step['health'].get('url_back') or step['health'].get('url'))
+            step, wanted = dict(step, start=[], health=health), {}
         return self.wait(since, step['health']['timeout'], 'health',
                          lambda: _serving.unhealthy(step, since, wanted.get('versions'))
-                         or _certificates.not_shown(wanted.get('certificate')))
+                         or _certificates.not_shown(wanted.get('certificate'))
+                         or _serving.not_trusted(wanted.get('trust')))
 
     def wait(self, since, timeout, what, trouble):
         # type: (float, float, str, Any) -> bool

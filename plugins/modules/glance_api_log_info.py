@@ -56,9 +56,12 @@ options:
     description:
       - The versions to count. V(v1) alone is about as quick as C(grep) where few requests are for v1. Each request that is
         counted is taken apart, so that a log full of v1, or V(v2) as well, takes many times as long.
+      - V(any), alone, counts every request at any path, a balancer's health check too, by the address that connected to Glance
+        rather than by the caller behind it. That tells who still reaches Glance itself, and not through a TLS service on its own
+        host. Only Glance's own logs are counted then.
     type: list
     elements: str
-    choices: [v1, v2]
+    choices: [v1, v2, any]
     default: [v1]
 seealso:
   - module: stackops.glance.glance_host_info
@@ -188,6 +191,9 @@ except ImportError:  # Python 2.7 without the typing backport: the name stands i
     pass
 
 
+VERSIONS = {'v1': 1, 'v2': 2, 'any': _access_log.ANY}
+
+
 def moment(text, now):
     # type: (Optional[str], float) -> Optional[float]
     """A time in seconds since 1970. Raises GlanceError."""
@@ -215,7 +221,7 @@ def main():
             'files': {'type': 'list', 'elements': 'str', 'default': []},
             'services': {'type': 'list', 'elements': 'dict'},
             'since': {'type': 'str'},
-            'api_versions': {'type': 'list', 'elements': 'str', 'choices': ['v1', 'v2'], 'default': ['v1']},
+            'api_versions': {'type': 'list', 'elements': 'str', 'choices': sorted(VERSIONS), 'default': ['v1']},
         },
         supports_check_mode=True,
     )
@@ -230,7 +236,10 @@ def main():
         places = _access_log_places.find(services)
         # Logs that somebody names may be another host's: what this one's balancer calls its parts means nothing there.
         named = module.params['files']
-        reader = _access_log.Reader([int(version[1]) for version in module.params['api_versions'] or ['v1']], since,
+        versions = [VERSIONS[name] for name in module.params['api_versions'] or ['v1']]
+        if _access_log.ANY in versions and len(set(versions)) > 1:
+            raise GlanceError('api_versions: any counts all requests, so it stands alone.')
+        reader = _access_log.Reader(versions, since,
                                     [] if named else places['frontends'], now)
         for source in _access_log_places.named(named) if named else places['sources']:
             reader.read(source)

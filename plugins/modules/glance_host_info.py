@@ -165,7 +165,8 @@ services:
       description:
         - The units that the host has, with C(name), C(id), C(load_state), C(active_state), C(sub_state),
           C(unit_file_state), C(main_pid), C(started) (seconds since 1970, or null), C(user), C(triggered_by), C(argv),
-          C(script), C(config_files), C(config_dirs), C(release) and C(restart_pending).
+          C(script), C(config_files), C(config_dirs), C(release), C(ca_bundle) (its C(REQUESTS_CA_BUNDLE), or null) and
+          C(restart_pending).
       type: list
       elements: dict
     config_files:

@@ -127,7 +127,7 @@ options:
   tls:
     description:
       - How TLS is offered. What M(stackops.glance.stunnel_service) said in check mode on each Glance host is read from the
-        variable C(glance_stunnel_service) of that host.
+        variable C(glance_stunnel_service) of that host; of C(glance_stunnel_closing) where Glance leaves an address of its own.
     type: dict
     default: {}
     suboptions:
@@ -139,6 +139,22 @@ options:
         description: Addresses that are to stand in the catalogue, by interface. Left out, the hosts that do, with O(tls.port).
         type: dict
         default: {}
+      consumers_ca:
+        description: File of CA certificates on the hosts of Nova and other services. Empty, what they have today.
+        type: str
+        default: ''
+      worker_ca:
+        description: File of CA certificates on the Glance hosts, for workers that ask each other. Empty, what they have today.
+        type: str
+        default: ''
+      close_plaintext:
+        description: Whether Glance is to move to the loopback address of its host.
+        type: bool
+        default: false
+      quiet_hours:
+        description: Hours without a request in plaintext, by the access logs, before it does. V(0) asks no logs.
+        type: float
+        default: 24
   glance_hosts:
     description: Hosts with a Glance API.
     type: list
@@ -194,9 +210,10 @@ options:
         description:
           - V(health_check) makes the host's health check fail, so that the balancer leaves it.
             Where there is no file for that, the host is not drained at all.
-          - V(hook) leaves that to the operator's tasks before the step, and only waits until nothing runs on the host.
+          - V(hook) leaves that to the operator's tasks before the step, and V(haproxy) to the playbooks' own; both only wait
+            until nothing runs on the host.
         type: str
-        choices: [health_check, hook]
+        choices: [health_check, hook, haproxy]
         default: health_check
       file:
         description: File that makes the health check answer 503, where the paste file does not name it.

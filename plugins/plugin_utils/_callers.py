@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the access logs of a fleet say about turning v1 off: pure functions of the results of glance_api_log_info."""
+"""What the access logs of a fleet say about turning v1, or plaintext, off: pure functions of what glance_api_log_info finds."""
 
 from __future__ import annotations
 
@@ -50,55 +50,62 @@ def speaking_v1(tools: Iterable[Mapping[str, Any]], major: int | None = None) ->
 # -- callers ------------------------------------------------------------------------------------------------------
 
 
-def merged(results: Mapping[str, Result]) -> list[dict[str, Any]]:
-    """The callers of v1 of all hosts, newest first, with ``hosts``. What several Glance hosts served is added up."""
+def merged(results: Mapping[str, Result], version: str = "v1") -> list[dict[str, Any]]:
+    """The callers of that version on all hosts, newest first, with ``hosts``. What several Glance hosts served is added up."""
     callers: dict[tuple[str, str | None], dict[str, Any]] = {}
     for host, result in results.items():
         for caller in result.get("callers") or ():
-            number = caller["requests"].get("v1", 0)
+            number = caller["requests"].get(version, 0)
             if not number:
                 continue
             key = (caller["client"], caller["user_agent"])
-            one = callers.setdefault(key, {**caller, "requests": {"v1": 0}, "hosts": []})
-            one["requests"]["v1"] += number
+            one = callers.setdefault(key, {**caller, "requests": {version: 0}, "hosts": []})
+            one["requests"][version] += number
             one["hosts"].append(host)
             one["first"], one["last"] = min(one["first"], caller["first"]), max(one["last"], caller["last"])
             one["examples"] = list(dict.fromkeys([*one["examples"], *caller["examples"]]))[:3]
-    return sorted(callers.values(), key=lambda each: (each["last"], each["requests"]["v1"]), reverse=True)
+    return sorted(callers.values(), key=lambda each: (each["last"], each["requests"][version]), reverse=True)
 
 
 def _seen(
     results: Mapping[str, Result], since: float, quiet_days: float, names: Mapping[str, str]
 ) -> Iterable[Finding]:
-    recent = [caller for caller in merged(results) if _seconds(caller["last"]) >= since]
+    hosts, said = seen(results, since, names)
+    if said:
+        yield Finding(
+            "v1_callers_seen",
+            "warning",
+            f"v1 was asked for in the last {_days(quiet_days)}: {said}.",
+            "Bring these callers to v2 (for Nova's services the flip does so itself) and wait until the logs have been quiet "
+            f"for {_days(quiet_days)}.",
+            host=", ".join(hosts),
+            accept=True,
+        )
+
+
+def seen(
+    results: Mapping[str, Result], since: float, names: Mapping[str, str], version: str = "v1"
+) -> tuple[list[str], str]:
+    """Who asked since that time, in words, and on which hosts; nothing where nobody did."""
+    recent = [caller for caller in merged(results, version) if _seconds(caller["last"]) >= since]
     truncated = [host for host, result in results.items() if result.get("truncated")]
-    if not recent and not truncated:
-        return
     hosts = list(dict.fromkeys(host for caller in recent for host in caller["hosts"])) or truncated
-    said = [_said(caller, names) for caller in recent[:NAMED]]
+    said = [_said(caller, names, version) for caller in recent[:NAMED]]
     if len(recent) > NAMED:
         said.append(f"and {len(recent) - NAMED} more")
     if truncated:
         said.append(f"and others, of whom there are too many to keep ({', '.join(truncated)})")
-    yield Finding(
-        "v1_callers_seen",
-        "warning",
-        f"v1 was asked for in the last {_days(quiet_days)}: {'; '.join(said)}.",
-        "Bring these callers to v2 (for Nova's services the flip does so itself) and wait until the logs have been quiet "
-        f"for {_days(quiet_days)}.",
-        host=", ".join(hosts),
-        accept=True,
-    )
+    return hosts, "; ".join(said)
 
 
-def _said(caller: Mapping[str, Any], names: Mapping[str, str]) -> str:
+def _said(caller: Mapping[str, Any], names: Mapping[str, str], version: str) -> str:
     name = names.get(caller["client"])
     who = f"{caller['client']} ({name})" if name else caller["client"]
     if caller.get("via") in names:
         who += f" through {names[caller['via']]}"
     if caller["user_agent"]:
         who += f" with {caller['user_agent']}"
-    number = caller["requests"]["v1"]
+    number = caller["requests"][version]
     example = f", as {caller['examples'][0]}" if caller["examples"] else ""
     return f"{who} {number} request{'s' if number != 1 else ''}, last {caller['last']}{example}"
 
@@ -106,8 +113,8 @@ def _said(caller: Mapping[str, Any], names: Mapping[str, str]) -> str:
 # -- what the logs vouch for --------------------------------------------------------------------------------------
 
 
-def _unreadable(host: str, result: Result) -> list[Finding]:
-    """Why the logs of a host tell nothing, or not all."""
+def unreadable(result: Result) -> str:
+    """Why the logs of a host tell nothing, or not all; empty where they tell."""
     if "files" not in result:
         reasons = [str(result.get("msg") or result.get("module_stderr") or "the module gave no answer").strip()]
     else:
@@ -121,14 +128,19 @@ def _unreadable(host: str, result: Result) -> list[Finding]:
             looked = [log["path"] for log in result["files"]]
             reasons += [f"no request was found in {', '.join(looked[:NAMED])}" if looked else "no access log was found"]
             reasons += result["troubles"]
-    if not reasons:
-        return []
     more = [f"and {len(reasons) - NAMED} more"] if len(reasons) > NAMED else []
+    return "; ".join(each.rstrip(".") for each in reasons[:NAMED] + more)
+
+
+def _unreadable(host: str, result: Result) -> list[Finding]:
+    why = unreadable(result)
+    if not why:
+        return []
     return [
         Finding(
             "v1_logs_unreadable",
             "warning",
-            f"The access logs do not tell who calls v1: {'; '.join(each.rstrip('.') for each in reasons[:NAMED] + more)}.",
+            f"The access logs do not tell who calls v1: {why}.",
             "Name the logs (glance_flip_access_logs), or mend what is said of each.",
             host=host,
             accept=True,
@@ -136,19 +148,27 @@ def _unreadable(host: str, result: Result) -> list[Finding]:
     ]
 
 
-def _too_short(host: str, result: Result, quiet_days: float, now: float) -> list[Finding]:
-    begin = now - quiet_days * _DAY
+def uncovered(result: Result, seconds: float, now: float) -> str | None:
+    """What the logs cover of the last seconds, in words; None where that is all of them."""
+    begin = now - seconds
     spans = [(_seconds(each["from"]), _seconds(each["to"])) for each in result["covered"]]
     covered = sum(max(0.0, min(end, now) - max(start, begin)) for start, end in spans)
-    if covered >= quiet_days * _DAY - SLACK:
-        return []
+    if covered >= seconds - min(SLACK, seconds / 10):
+        return None
     said = ", ".join(f"{each['from']} to {each['to']}" for each in result["covered"][-NAMED:])
     whose = "the balancer's logs" if result.get("judged_by") == "proxy" else "the logs"
+    return f"{whose} cover {_days(covered / _DAY)}{f' ({said})' if said else ''}"
+
+
+def _too_short(host: str, result: Result, quiet_days: float, now: float) -> list[Finding]:
+    lack = uncovered(result, quiet_days * _DAY, now)
+    if lack is None:
+        return []
     return [
         Finding(
             "v1_logs_too_short",
             "warning",
-            f"Of the last {_days(quiet_days)}, {whose} cover {_days(covered / _DAY)}{f' ({said})' if said else ''}.",
+            f"Of the last {_days(quiet_days)}, {lack}.",
             "Wait until they cover that time, name older ones (glance_flip_access_logs), or accept it by name.",
             host=host,
             accept=True,

@@ -652,6 +652,30 @@ def images_api_options(service: str) -> list[ImagesApi]:
     return [_rule(service, found, rule) for rule in found["images_api"] if "option" in rule]
 
 
+@dataclass(frozen=True)
+class Addresses:
+    """Where one release of a service reads Glance's addresses and the CA that vouches for them, as GROUP/OPTION.
+
+    ``servers`` hold one address, or several with commas between them. ``ca`` is one file of CA certificates.
+    """
+
+    servers: tuple[str, ...]
+    ca: str
+
+
+def addresses(service: str, major: int | None) -> Addresses | None:
+    """The options of that release; None for a service whose options the catalogue does not know, or not without a release."""
+    rows = consumers().get(service, {}).get("addresses", [])
+    fitting = [row for row in rows if len(rows) == 1 or (major is not None and _spans(row["releases"], major))]
+    return Addresses(tuple(fitting[0]["servers"]), fitting[0]["ca"]) if fitting else None
+
+
+def address_options(service: str) -> list[str]:
+    """All of these options of any release, as GROUP/OPTION."""
+    rows = consumers().get(service, {}).get("addresses", [])
+    return list(dict.fromkeys(name for row in rows for name in (*row["servers"], row["ca"])))
+
+
 def _rule(service: str, facts: dict[str, Any], rule: dict[str, Any]) -> ImagesApi:
     common = {"note": rule.get("note", ""), "source": facts["source"]}
     span = (rule["releases"][0], rule["releases"][1])

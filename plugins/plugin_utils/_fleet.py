@@ -79,7 +79,7 @@ def _service(name: str, override: dict[str, Any]) -> dict[str, Any]:
         "units": list(dict.fromkeys(units)),
         "config_files": override.get("config_files", []),
         "config_dirs": override.get("config_dirs", []),
-        "options": OPTIONS.get(project) or _images_api_options(project),
+        "options": OPTIONS.get(project) or [*_images_api_options(project), *_catalogue.address_options(project)],
         "documents": name == "glance-api",
     }
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import (
+    _bind,
     _callers,
     _catalogue,
     _config_check,
@@ -39,7 +40,9 @@ STEPS = {
     "glance_public_endpoint": "Glance names its TLS address in its answers",
     "catalogue": "the catalogue's image endpoints name no version",
     "nova": "Nova speaks v2",
+    "consumers": "Nova and other services ask Glance over TLS",
     "glance_v1_off": "Glance answers v1 no longer",
+    "glance_plaintext_off": "Glance's plaintext port is for its own host alone",
 }
 
 
@@ -181,7 +184,7 @@ def reach(fleet: Fleet, plan: Plan) -> None:
                 "nova_host_unreachable",
                 "warning",
                 f"This Nova host could not be looked at: {trouble}",
-                "The others are flipped and v1 stays on; run the same playbook again once it is back.",
+                "The others are changed and nothing is turned off; run the same playbook again once it is back.",
                 host=host,
             )
         else:
@@ -189,7 +192,7 @@ def reach(fleet: Fleet, plan: Plan) -> None:
                 "consumer_unreadable",
                 "warning",
                 f"This consumer could not be looked at: {trouble}",
-                "Look there yourself which Images API it speaks before v1 is turned off.",
+                "Look there yourself how it asks Glance before anything is turned off.",
                 host=host,
             )
 
@@ -256,13 +259,23 @@ class Glance:
     @property
     def address(self) -> str:
         """Where a client on the host itself finds it."""
-        host = str(self.value("bind_host") or "0.0.0.0")
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind_host, self.bind_host)
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
     @property
+    def bind_host(self) -> str:
+        return str(self.value("bind_host") or (self.wsgi.host if self.wsgi else "0.0.0.0"))
+
+    @property
     def port(self) -> int:
-        return int(self.value("bind_port") or 9292)
+        return int(self.value("bind_port") or (self.wsgi.port if self.wsgi else 9292))
+
+    @functools.cached_property
+    def wsgi(self) -> _bind.Bind | None:
+        """Where the WSGI server listens that runs a Glance without such options of its own."""
+        if _catalogue.option("glance", self.release, "DEFAULT", "bind_host"):
+            return None
+        return next(filter(None, (_bind.find(unit.get("argv") or []) for unit in self.api["units"])), None)
 
     @functools.cached_property
     def transfers(self) -> _transfers.Places:
@@ -271,11 +284,11 @@ class Glance:
     def drain(self, wishes: Wishes) -> dict[str, Any] | None:
         """Drain through Glance's own health check, where the paste file has it or the operator names its file.
 
-        Where the operator's hook takes the host out of the balancer, only the wait until nothing runs is left to do.
+        Where a hook or haproxy's socket takes the host out of the balancer, only the wait until nothing runs is left to do.
         """
-        by_hook = wishes.drain.get("by") == "hook"
-        file = None if by_hook else wishes.drain.get("file") or _paste.drain_file(self.api["paste"])
-        if not file and not by_hook:
+        otherwise = wishes.drain.get("by") in ("hook", "haproxy")
+        file = None if otherwise else wishes.drain.get("file") or _paste.drain_file(self.api["paste"])
+        if not file and not otherwise:
             return None
         return {
             "file": file,

@@ -89,6 +89,11 @@ def give(
     return change(service, schema, wanted, text, home)
 
 
+def drop_in(unit: dict[str, Any], name: str) -> str:
+    """The path of a file that adds to a unit."""
+    return f"/etc/systemd/system/{unit['name'].removesuffix('.service')}.service.d/{name}"
+
+
 def own_file(service: Service) -> str:
     """The first of its configuration files that belongs to no package. Raises GlanceError where it has none."""
     paths = service["config_files"] or [entry["path"] for entry in service["files"]]

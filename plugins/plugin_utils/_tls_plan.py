@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TLS in front of a fleet's Glance hosts: stunnel opens beside plaintext, then Glance and the catalogue name it.
+"""TLS in front of a fleet's Glance hosts: stunnel opens beside plaintext, then Glance, the catalogue and the services that
+call Glance name it, and in the end plaintext closes.
 
 What stunnel needs on a host the module stunnel_service finds out there, in check mode: it checks the certificate and says
 which files it would write and what would become of its unit. The plan takes its word.
@@ -15,18 +16,34 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from ansible_collections.stackops.glance.plugins.module_utils._certificates import covers
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _plan, _service, _takeover
+from ansible_collections.stackops.glance.plugins.plugin_utils import (
+    _catalogue,
+    _plan,
+    _service,
+    _takeover,
+    _tls_close,
+    _tls_consumers,
+)
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import accepted
 
 OPEN, NAMED = "glance_tls_open", "glance_public_endpoint"
 #: Glance spoke TLS itself with these, up to 19 (Train); 20 (Ussuri) took them out and named stunnel (its release notes).
 OWN_TLS = {"certificate": "cert_file", "key": "key_file", "client_ca": "ca_file"}
+#: By this URL each worker is known to the others (22 and newer).
+WORKER_URL = "worker_self_reference_url"
+#: Workers ask each other by keystoneauth without a CA file (glance/context.py), so requests' own variable says it.
+CA_DROP_IN, CA_VARIABLE = "stackops-glance-ca.conf", "REQUESTS_CA_BUNDLE"
 
 #: The wishes as a task takes them.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "port": {"type": "int", "default": 9293},
     "endpoints": {"type": "dict", "default": {}},
+    "consumers_ca": {"type": "str", "default": ""},
+    "worker_ca": {"type": "str", "default": ""},
+    "close_plaintext": {"type": "bool", "default": False},
+    "quiet_hours": {"type": "float", "default": 24},
 }
 
 
@@ -36,6 +53,10 @@ class TlsWishes:
 
     port: int = 9293
     endpoints: dict[str, str] = field(default_factory=dict)  # addresses of the image service by interface
+    consumers_ca: str = ""  # file of CA certificates on the hosts of Nova and other services
+    worker_ca: str = ""  # the same on Glance hosts
+    close_plaintext: bool = False
+    quiet_hours: float = 24  # without a plaintext caller, before plaintext closes; 0 asks no logs
 
     def check(self) -> None:
         """Raise GlanceError for what cannot be used, before anything is looked at."""
@@ -45,6 +66,12 @@ class TlsWishes:
                     f"glance_stunnel_endpoints: {interface}: {url} is no https:// address of the interface public, internal "
                     "or admin."
                 )
+        for name in ("consumers_ca", "worker_ca"):
+            path = getattr(self, name)
+            if path and (not path.startswith("/") or len(path.split()) > 1):
+                raise GlanceError(f"glance_stunnel_{name}: {path!r} is no absolute path, without blanks, of a file.")
+        if self.quiet_hours < 0:
+            raise GlanceError("glance_stunnel_quiet_hours: it cannot be negative; 0 asks no logs.")
 
 
 def as_wishes(given: Mapping[str, Any]) -> TlsWishes:
@@ -62,9 +89,12 @@ def https_url(entry: Mapping[str, Any], wishes: TlsWishes) -> str:
     if parts.scheme == "https":
         return str(entry["url"])
     given = urlsplit(wishes.endpoints.get(entry["interface"], ""))
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    place = given.netloc or f"{host}:{wishes.port}"
+    place = given.netloc or _place(parts.hostname or "", wishes.port)
     return urlunsplit(("https", place, given.path.rstrip("/") + parts.path, "", ""))
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def changes(catalogue: Iterable[Mapping[str, Any]], wishes: TlsWishes) -> list[dict[str, Any]]:
@@ -105,8 +135,10 @@ def make(
     wishes: _plan.Wishes,
     tls: TlsWishes,
     controller: _takeover.Controller,
+    closing: Mapping[str, Mapping[str, Any] | None] | None = None,
 ) -> _plan.Plan:
-    """Plan TLS; ``looks`` is what stunnel_service said on each host."""
+    """Plan TLS; ``looks`` is what stunnel_service said on each host, ``closing`` what it said of a Glance at the loopback
+    address, where it listens at another alone."""
     plan = _plan.Plan(titles={"catalogue": "the catalogue's image endpoints are https"})
     plan.runs = _takeover.look(fleet, wishes.takeover, controller, plan.findings)
     _plan.reach(fleet, plan)
@@ -125,10 +157,28 @@ def make(
                 host=glance.host,
             )
         elif _opened(plan, glance, looks.get(glance.host) or {}, wishes, tls) and public:
-            _named(plan, glance, public, wishes)
+            _named(plan, glance, public, looks.get(glance.host) or {}, wishes, tls)
+    certificates = [(looks.get(glance.host) or {}).get("certificate", {}).get("names", []) for glance in plan.glances]
+
+    def place(host: str) -> str | None:
+        """Where a host is found over TLS: as the catalogue has it, else where every certificate is for it."""
+        for entry in cloud.get("catalogue", []):
+            if urlsplit(entry["url"]).hostname == host:
+                return urlsplit(https_url(entry, tls)).netloc
+        everywhere = all(any(covers(pattern, host) for pattern in patterns) for patterns in certificates)
+        return _place(host, tls.port) if certificates and everywhere else None
+
+    _tls_consumers.make(fleet, place, tls.consumers_ca, wishes, plan)
+    if tls.close_plaintext:
+        moving = {host: look for host, look in (closing or {}).items() if _files(look) != _files(looks.get(host))}
+        _tls_close.make(fleet, moving, tls.quiet_hours, wishes, plan)
     _plan.unseen_transfers(plan)
     plan.findings = accepted(plan.findings, wishes.accept)
     return plan
+
+
+def _files(look: Mapping[str, Any] | None) -> Any:
+    return (look or {}).get("files")
 
 
 def _public(catalogue: list[dict[str, Any]], tls: TlsWishes, plan: _plan.Plan) -> str:
@@ -186,10 +236,14 @@ def _opened(
     return True
 
 
-def _named(plan: _plan.Plan, glance: _plan.Glance, public: str, wishes: _plan.Wishes) -> None:
-    """Let Glance name the TLS address in its answers, and take out the options that it reads no more."""
+def _named(
+    plan: _plan.Plan, glance: _plan.Glance, public: str, look: Mapping[str, Any], wishes: _plan.Wishes, tls: TlsWishes
+) -> None:
+    """Let Glance name TLS addresses, to clients and to its other workers, and take out the options that it reads no more."""
     edits = []
     try:
+        worker, drop_ins = _worker(plan, glance, look["certificate"].get("names", []), tls)
+        edits.append(worker)
         if str(glance.value("public_endpoint") or "").rstrip("/") != public:
             option = _catalogue.option("glance", glance.release, "DEFAULT", "public_endpoint")
             schema = option.schema() if option else {"group": "DEFAULT", "name": "public_endpoint", "type": "string"}
@@ -201,8 +255,52 @@ def _named(plan: _plan.Plan, glance: _plan.Glance, public: str, wishes: _plan.Wi
     except GlanceError as error:
         plan.add("public_endpoint_cannot_be_set", "blocker", error.message, "Mend it by hand.", host=glance.host)
         return
-    if changes_ or glance.api["restart_pending"]:
+    if changes_ or drop_ins or glance.api["restart_pending"]:
         health = glance.health(wishes, present=[name for name in ("v1", "v2") if glance.offers[name]])
-        plan.local.setdefault(NAMED, {})[glance.host] = _plan.part_of(
-            NAMED, [glance.api], changes_, health, glance.drain(wishes)
-        )
+        part = _plan.part_of(NAMED, [glance.api], changes_, health, glance.drain(wishes))
+        if drop_ins:
+            part["files"] += drop_ins
+            part["restart"] = [unit["name"] for unit in glance.api["units"] if unit["active_state"] == "active"]
+        plan.local.setdefault(NAMED, {})[glance.host] = part
+
+
+def _worker(
+    plan: _plan.Plan, glance: _plan.Glance, names_: Iterable[str], tls: TlsWishes
+) -> tuple[list[_service.Change], list[dict[str, Any]]]:
+    """By which URL the other workers find this one, and the CA by which it verifies them. Raises GlanceError.
+
+    Where nobody set a URL of its own, workers share their staging directory, and none asks another.
+    """
+    url = urlsplit(str(glance.value(WORKER_URL) or ""))
+    if not url.hostname:
+        return [], []
+    edits: list[_service.Change] = []
+    if url.scheme != "https":
+        if not any(covers(pattern, url.hostname) for pattern in names_):
+            raise GlanceError(
+                f"{WORKER_URL} names {url.hostname}, which this host's certificate is not for: its names are "
+                f"{', '.join(names_) or 'none'}. Have one issued with this name as well."
+            )
+        option = _catalogue.option("glance", glance.release, "DEFAULT", WORKER_URL)
+        new = urlunsplit(("https", _place(url.hostname, tls.port), url.path, "", ""))
+        edits = _service.change(glance.api, option.schema() if option else {}, new)
+        if glance.value("image_cache_driver") == "centralized_db":
+            plan.add(
+                "worker_cache_forgotten",
+                "warning",
+                f"The image cache (centralized_db) keeps its records by {WORKER_URL}: what this host has in it is fetched anew.",
+                "Empty the cache's directory afterwards, so that it does not keep files that nobody looks for.",
+                host=glance.host,
+            )
+    drop_ins = []
+    for unit in glance.api["units"]:
+        if not tls.worker_ca or unit.get("ca_bundle") == tls.worker_ca:
+            continue
+        if unit.get("ca_bundle"):
+            raise GlanceError(
+                f"{unit['name']} has {CA_VARIABLE}={unit['ca_bundle']} already. Put the CA into that file and leave "
+                "glance_stunnel_worker_ca out, or take the variable out of the unit."
+            )
+        content = f"# Written by stackops.glance.tls: how workers verify each other.\n[Service]\nEnvironment={CA_VARIABLE}={tls.worker_ca}\n"
+        drop_ins.append({"path": _service.drop_in(unit, CA_DROP_IN), "before": "", "content": content, "mode": "0644"})
+    return edits, drop_ins

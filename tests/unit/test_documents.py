@@ -18,13 +18,21 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("roles/*/README.md"))]
-PLAN = ("_plan", "_policy_plan", "_tls_plan", "_undo", "_takeover", "_nova", "_callers")
+PLAN = (
+    "_plan", "_policy_plan", "_tls_plan", "_tls_consumers", "_tls_close", "_undo", "_takeover", "_nova", "_callers",
+)  # fmt: skip
 
 
 def keeping_v1() -> tuple[str, ...]:
     from ansible_collections.stackops.glance.plugins.plugin_utils import _plan
 
     return _plan.KEEPS_V1
+
+
+def keeping_plaintext() -> tuple[str, ...]:
+    from ansible_collections.stackops.glance.plugins.plugin_utils import _tls_close
+
+    return _tls_close.KEEPS_PLAINTEXT
 
 
 def findings() -> dict[str, tuple[str, str]]:
@@ -42,7 +50,9 @@ def findings() -> dict[str, tuple[str, str]]:
             severity = "blocker" if maker == "block" else ast.literal_eval(call.args[1])
             # What Nova's part finds is accepted or not where the plan takes it up.
             accept = name == "_nova" or any(word.arg == "accept" for word in call.keywords)
-            keeps = "keeps v1 on" if id_ in keeping_v1() else "no"
+            keeps = (
+                "keeps v1 on" if id_ in keeping_v1() else "keeps plaintext open" if id_ in keeping_plaintext() else "no"
+            )
             found[id_] = (severity, "yes" if accept and severity == "blocker" else keeps)
     return found
 

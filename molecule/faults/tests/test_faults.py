@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
-"""Six of the points that `make faults` tries. Each begins where the one before it ended, so their order counts."""
+"""Six of the points that `make faults` tries, on a small fleet. Each begins where the one before it ended, so their order counts."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from lablib import faults
+from lablib import faults, trial
 from lablib.faults import BACK, FORTH, Point
 
 POINTS = (
@@ -18,7 +20,7 @@ POINTS = (
     ),
     # The host is out of the balancer, and its files are as they were.
     Point(FORTH, "killed with its worker", "glance1 drained glance_v1_off", FORTH),
-    Point(BACK, "killed with its worker", "glance2 undoing glance_v1_off", BACK),
+    Point(BACK, "killed with its worker", "glance1 undoing glance_v1_off", BACK),
     Point(FORTH, "killed, its worker lives on", "glance1 applying glance_v1_off", BACK),
     Point(FORTH, "host crashed", "glance1 drained glance_v1_off", BACK),
     Point(FORTH, "no room for records", "glance1 drained glance_v1_off", FORTH),
@@ -26,8 +28,16 @@ POINTS = (
 
 
 @pytest.fixture(scope="module")
-def states() -> faults.States:
-    return faults.prepare()
+def states(tmp_path_factory: pytest.TempPathFactory) -> faults.States:
+    found = faults.prepare()
+    found.glances, found.inventory = ("glance1",), tmp_path_factory.mktemp("fleet") / "hosts.json"
+    fleet = {"glance_api": ["glance1"], "nova": ["nova1"]}
+    groups = {
+        group: {"hosts": {name: {"ansible_host": f"{trial.LAB}{name}"} for name in names}}
+        for group, names in fleet.items()
+    }
+    found.inventory.write_text(json.dumps({"all": {"vars": trial.CONNECTION, "children": groups}}), encoding="utf-8")
+    return found
 
 
 @pytest.mark.parametrize("point", POINTS, ids=str)

@@ -56,13 +56,8 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return {NAMES[name]: {"ansible_host": f"{trial.LAB}{name}"} for name in names}
 
     groups = {"glance_api": {"hosts": hosts(*trial.GLANCES)}, "nova": {"hosts": hosts(*trial.NOVAS)}}
-    usual = {
-        "ansible_connection": "community.docker.docker",
-        "ansible_python_interpreter": "/usr/bin/python3",
-        "ansible_pipelining": True,
-    }
     path = tmp_path_factory.mktemp("inventory") / "spells.json"
-    path.write_text(json.dumps({"all": {"vars": usual, "children": groups}}), encoding="utf-8")
+    path.write_text(json.dumps({"all": {"vars": trial.CONNECTION, "children": groups}}), encoding="utf-8")
     return path
 
 
@@ -94,7 +89,7 @@ def told(before: dict[str, str], inventory: Path, tmp_path_factory: pytest.TempP
     database.write_text(
         json.dumps({"glance_flip_audit": "database", "glance_flip_audit_database": url}), encoding="utf-8"
     )
-    more = {"inventory": inventory, "report_dir": str(folder), "v1_quiet_days": 1}
+    more = {"inventory": inventory, "report_dir": str(folder), "v1_quiet_days": 1, "start_timeout": 120}
     accept = ["v1_callers_seen", "v1_logs_too_short"]
     runs = [
         trial.flip("-vvv", "--diff", "-e", f"@{database}", accept=accept, **more).succeeds(),

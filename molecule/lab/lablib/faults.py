@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from . import seed, trial
 from .common import LAB, LAB_DIR, STATE, docker
@@ -49,10 +50,15 @@ class Point:
 
 @dataclass
 class States:
-    """What the lab looks like before the flip and after it; None until it was seen."""
+    """What the lab looks like before the flip and after it; None until it was seen. A fleet of fewer hosts is quicker to flip."""
 
     old: dict[str, str]
     new: dict[str, str] | None = None
+    inventory: Path | None = None
+    glances: tuple[str, ...] = trial.GLANCES
+
+    def play(self, name: str, **environ: str) -> trial.Run:
+        return trial.playbook(name, inventory=self.inventory, environ=environ)
 
     def check(self, playbook: str) -> None:
         """The lab is as this playbook leaves it, everybody is served and no lock is left."""
@@ -63,7 +69,7 @@ class States:
         assert wanted is not None
         assert trial.differences(wanted, found) == []
         assert trial.locked() == []
-        for host in trial.GLANCES:
+        for host in self.glances:
             assert trial.answers(host, "/healthcheck") == 200, f"{host} is out of the balancer."
             assert (trial.answers(host, "/v1/images") == 200) == (playbook == BACK)
         assert trial.images_intact()
@@ -73,10 +79,6 @@ def prepare() -> States:
     """Put images into the lab, which is in its starting state."""
     seed.create(most=TINY)
     return States(trial.look())
-
-
-def play(name: str, **environ: str) -> trial.Run:
-    return trial.playbook(name, environ=environ)
 
 
 # -- which points there are ---------------------------------------------------------------------------------------
@@ -89,7 +91,7 @@ def enumerate_points(states: States) -> list[Point]:
         began = time.time()
         starts = STATE / f"starts-{playbook}"
         starts.unlink(missing_ok=True)
-        play(playbook, **callback(str(starts))).succeeds()
+        states.play(playbook, **callback(str(starts))).succeeds()
         states.check(playbook)
         entries = [
             f"{host} {entry['event']} {entry.get('step', '')}".strip()
@@ -250,7 +252,7 @@ def _full(host: str, directory: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _second(_host: str) -> Iterator[None]:
     """Two more runs want the same hosts."""
-    others = [play(FORTH), play(BACK)]
+    others = [trial.playbook(FORTH), trial.playbook(BACK)]
     yield
     for other in others:
         other.fails("locked by run")
@@ -357,40 +359,40 @@ def attempt(point: Point, states: States) -> None:
     """
     with _own_disk(point):
         if point.fault == "killed":
-            run = play(point.playbook, **callback("/dev/null", point.at))
+            run = states.play(point.playbook, **callback("/dev/null", point.at))
             run.wait()
             assert run.process.returncode == -9, f"It ended before that moment:\n{run.tail()}"
-            play(point.then).succeeds()
+            states.play(point.then).succeeds()
         elif point.fault == "killed with its worker":
             watch = Watch(point.at, "modules")
-            run = play(point.playbook)
+            run = states.play(point.playbook)
             watch.wait(run)
             run.kill()
             watch.signal("KILL")
-            play(point.then).succeeds()
+            states.play(point.then).succeeds()
         elif point.fault == "killed, its worker lives on":
-            _orphaned(point)
+            _orphaned(point, states)
         else:
             watch = Watch(point.at)
-            run = play(point.playbook)
+            run = states.play(point.playbook)
             watch.wait(run)
             with FAULTS[point.fault](point.host):
                 run.wait()
             assert "Traceback (most recent call last)" not in run.output, (
                 f"It died of an error of its own:\n{run.tail()}"
             )
-            play(point.then).succeeds()
+            states.play(point.then).succeeds()
         states.check(point.then)
 
 
-def _orphaned(point: Point) -> None:
+def _orphaned(point: Point, states: States) -> None:
     """The playbook is gone, and the next has ended, when the worker goes on: it is to write nothing, nor into the journal."""
     watch = Watch(point.at, "modules between two writes")
-    run = play(point.playbook)
+    run = states.play(point.playbook)
     watch.wait(run)
     run.kill()
     assert watch.pids, "No worker was there to outlive its playbook."
-    play(point.then).succeeds()
+    states.play(point.then).succeeds()
     before, journal = trial.look(), trial.journal(watch.host)
     watch.signal("CONT")
     trial.wait_for(watch.gone, SERVICE_SECONDS)

@@ -312,6 +312,14 @@ V2 = {host: {"v2"} for host in NOVAS}
 # -- playbooks ----------------------------------------------------------------------------------------------------
 
 
+#: What an inventory of a scenario's own says of the lab's hosts.
+CONNECTION = {
+    "ansible_connection": "community.docker.docker",
+    "ansible_python_interpreter": "/usr/bin/python3",
+    "ansible_pipelining": True,
+}
+
+
 class Run:
     """An Ansible command beside the scenario's own, in an environment of this checkout; its output goes to a file."""
 

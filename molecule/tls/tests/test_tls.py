@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
-"""TLS by stunnel in front of the lab's Glance hosts, behind haproxy. The cases build on each other, so their order counts."""
+"""TLS by stunnel in front of the lab's Glance hosts, behind haproxy, until plaintext is closed, and back. The cases build on each
+other, so their order counts."""
 
 from __future__ import annotations
 
@@ -34,21 +35,34 @@ NAMES = [INFRA.address, *(BY_NAME[host].address for host in trial.GLANCES), "gla
 FILES = {"certificate": f"{PLACE}/glance.pem", "key": f"{PLACE}/glance.key", "trusted_ca": f"{PLACE}/ca.pem"}
 SERVICE = {"name": "glance", "accept": str(PORT), "connect": "127.0.0.1:9292", "names": NAMES, **FILES}
 UNIT = "stunnel@glance"
-BALANCER = """
+#: haproxy ends TLS and encrypts anew on one port, and passes TLS through on another. {check} is for plaintext's time alone.
+BALANCER = f"""
 frontend glance-tls
-    mode tcp
-    option tcplog
-    bind :9293
+    bind :{PORT} ssl crt {PLACE}/both.pem
     default_backend glance-tls
 
 backend glance-tls
-    mode tcp
     option httpchk GET /healthcheck
     http-check expect status 200
-    default-server check port 9292 inter 1s fall 2 rise 2
-    server glance1 glance1:9293
-    server glance2 glance2:9293
+    default-server pool-max-conn 0 ssl verify required ca-file {PLACE}/ca.pem check {{check}} inter 1s fall 2 rise 2
+    server glance1 glance1:{PORT}
+    server glance2 glance2:{PORT}
+
+frontend glance-passed
+    mode tcp
+    option tcplog
+    bind :9294
+    default_backend glance-passed
+
+backend glance-passed
+    mode tcp
+    server glance1 glance1:{PORT}
+    server glance2 glance2:{PORT}
 """
+#: The plaintext addresses of the balancer, once Glance's own port is closed.
+MOVED = f"s|max-conn 0 check|max-conn 0 ssl verify required ca-file {PLACE}/ca.pem check|; /server/s|:9292|:{PORT}|"
+#: Hours without a plaintext caller.
+QUIET = 0.003
 
 
 @pytest.fixture(scope="module", name="authority")
@@ -78,7 +92,8 @@ def put(host: str, issued: Issued, authority: Authority, key: Path | None = None
         (authority.root, "ca.pem", "644"),
     ):
         docker("cp", str(source), f"{BY_NAME[host].container}:{PLACE}/{name}")
-        trial.sh(host, f"chown root:stunnel4 {PLACE}/{name} && chmod {mode} {PLACE}/{name}")
+        owner = "root:stunnel4" if host in trial.GLANCES else "root:root"
+        trial.sh(host, f"chown {owner} {PLACE}/{name} && chmod {mode} {PLACE}/{name}")
 
 
 def cloud(authority: Authority | None) -> dict[str, Any]:
@@ -88,8 +103,19 @@ def cloud(authority: Authority | None) -> dict[str, Any]:
 
 
 def tls(authority: Authority, *arguments: str, playbook: str = "tls") -> trial.Run:
-    wishes = {f"glance_stunnel_{name}": value for name, value in FILES.items()}
+    wishes = {f"glance_stunnel_{name}": value for name, value in {**FILES, "consumers_ca": FILES["trusted_ca"]}.items()}
     return trial.playbook(playbook, "-e", json.dumps(wishes), *arguments, cloud=cloud(authority), start_timeout=120)
+
+
+def balance(check: str = "port 9292", script: str = "") -> None:
+    """What the operator does to the balancer: TLS beside plaintext, and how it finds out who is well."""
+    trial.sh(
+        "infra",
+        f"""set -e; cd /etc/haproxy; [ -e /root/haproxy.cfg ] || cp -a haproxy.cfg /root/haproxy.cfg
+        sed '{script}' /root/haproxy.cfg >haproxy.cfg; cat >>haproxy.cfg <<'EOF'
+{BALANCER.format(check=check)}EOF
+        systemctl reload haproxy""",
+    )
 
 
 def service(hosts: str, *more: str, **arguments: Any) -> trial.Run:
@@ -112,7 +138,10 @@ def main_pid(host: str) -> str:
 
 
 def test_bad_certificates_are_refused_by_host_and_file(authority: Authority, good: Issued) -> None:
-    trial.sh("infra", f"cat >>/etc/haproxy/haproxy.cfg <<'EOF'\n{BALANCER}EOF\nsystemctl reload haproxy")
+    for host in ("infra", *trial.NOVAS):
+        put(host, good, authority)
+    trial.sh("infra", f"cat {FILES['certificate']} {FILES['key']} >{PLACE}/both.pem")
+    balance()
     put("glance1", authority.issue("old", *NAMES, days=-1), authority)
     put("glance2", good, authority, key=authority.issue("other", *NAMES).key)
     before = trial.look(*trial.GLANCES)
@@ -131,12 +160,19 @@ def test_bad_certificates_are_refused_by_host_and_file(authority: Authority, goo
     assert {name.rpartition("/")[0] for name in trial.differences(before, trial.look(*trial.GLANCES))} <= {
         f"{host}:{PLACE}" for host in trial.GLANCES
     }
-    trial.remember("before", trial.look(*trial.GLANCES))
+    trial.remember("before", trial.look())
 
 
+@pytest.mark.skipif(not trial.THOROUGH, reason="the playbook is tried with the same differences")
 def test_check_mode_shows_what_would_be(authority: Authority, untouched: dict[str, str]) -> None:
     shown = tls(authority, "--check", "--diff").succeeds()
-    shown.says("+accept = 9293", "+ExecReload=/bin/kill -HUP $MAINPID", f"+public_endpoint = {HTTPS}", "verdict: ready")
+    shown.says(
+        f"+api_servers = {HTTPS}",
+        "+accept = 9293",
+        "+ExecReload=/bin/kill -HUP $MAINPID",
+        f"+public_endpoint = {HTTPS}",
+        "verdict: ready",
+    )
 
 
 # -- open -------------------------------------------------------------------------------------------------------------
@@ -156,15 +192,31 @@ def test_tls_opens_beside_plaintext(authority: Authority) -> None:
             "enabled",
         ]
     assert trial.locked() == []
-    done = [(step, host) for event, step, host in trial.events(*trial.GLANCES) if event == "done"]
-    assert done == [(step, host) for step in ("glance_tls_open", "glance_public_endpoint") for host in trial.GLANCES]
+    done = [(step, host) for event, step, host in trial.events() if event == "done"]
+    steps = ("glance_tls_open", "glance_public_endpoint")
+    assert done[:4] == [(step, host) for step in steps for host in trial.GLANCES]
+    assert sorted(done[4:]) == [("consumers", host) for host in trial.NOVAS]
     trial.remember("run", trial.runs("glance1")[-1])
+    for host in trial.NOVAS:
+        trial.wait_for(lambda host=host: f"Images API v1 at {HTTPS}: " in asked(host))  # type: ignore[misc]
 
 
-def test_a_second_run_finds_nothing_to_do(authority: Authority) -> None:
-    again = tls(authority).succeeds()
-    again.says("verdict: nothing to do")
+def asked(host: str) -> str:
+    """The last that a Nova host tells of its requests to Glance."""
+    return trial.sh(host, "tail -n 1 /var/log/nova/nova-compute.log")
+
+
+def test_plaintext_stays_open_while_it_is_used(authority: Authority) -> None:
+    """The balancer's health check alone still is. Else there is nothing to do."""
+    again = close(authority).succeeds()
+    again.says("plaintext_stays_open", "plaintext_callers_seen", "GET /healthcheck", "verdict: nothing to do")
     assert again.changed() == 0
+
+
+def close(authority: Authority) -> trial.Run:
+    return tls(
+        authority, "-e", json.dumps({"glance_stunnel_close_plaintext": True, "glance_stunnel_quiet_hours": QUIET})
+    )
 
 
 def test_a_client_that_knows_the_ca_alone_works_over_the_catalogue(authority: Authority) -> None:
@@ -173,6 +225,14 @@ def test_a_client_that_knows_the_ca_alone_works_over_the_catalogue(authority: Au
         assert list(connection.image.images()) == []
     with connected(None) as connection, pytest.raises(Exception, match="certificate verify failed|supported versions"):
         list(connection.image.images())
+
+
+def test_the_balancer_may_pass_tls_through(authority: Authority) -> None:
+    context = ssl.create_default_context(cafile=str(authority.root))
+    connection = http.client.HTTPSConnection(INFRA.address, 9294, context=context, timeout=30)
+    connection.request("GET", "/healthcheck")
+    assert connection.getresponse().status == 200
+    connection.close()
 
 
 def test_sslyze_finds_mozillas_intermediate_profile(authority: Authority, sslyze: Callable[[], int]) -> None:
@@ -313,13 +373,38 @@ def test_clients_are_verified_where_that_is_asked_for(authority: Authority, good
     assert trial.differences(before, trial.look("glance1")) == []
 
 
+# -- the end of plaintext ---------------------------------------------------------------------------------------------
+
+
+def listening(host: str) -> list[str]:
+    """Addresses at which Glance's own port is listened on."""
+    return trial.sh(host, "ss -Hltn sport = :9292 | awk '{print $4}'").split()
+
+
+def test_plaintext_closes_once_nobody_uses_it(authority: Authority) -> None:
+    assert {place for host in trial.GLANCES for place in listening(host)} == {"0.0.0.0:9292"}
+    balance("", MOVED)
+    time.sleep(3600 * QUIET + 2)
+    close(authority).succeeds().says("done.", "glance_plaintext_off")
+    for host in trial.GLANCES:
+        assert listening(host) == ["127.0.0.1:9292"]
+        assert trial.answers(host, "/") == 0
+    # The balancer goes on with both, and nobody has noticed.
+    assert trial.answers("infra", "/v2/images") == 200
+    for host in trial.NOVAS:
+        assert f"Images API v1 at {HTTPS}: " in asked(host) and "ERROR" not in asked(host)
+
+
 # -- back -------------------------------------------------------------------------------------------------------------
 
 
 def test_the_way_back_leads_to_the_same_bytes(authority: Authority) -> None:
     # The control node may have lost its CA meanwhile: Keystone is all that the way back needs of the cloud.
+    trial.roll_back().succeeds()
+    assert {place for host in trial.GLANCES for place in listening(host)} == {"0.0.0.0:9292"}
+    balance()
     trial.roll_back(run=trial.remembered("run")).succeeds()
-    changed = trial.differences(trial.remembered("before"), trial.look(*trial.GLANCES))
+    changed = trial.differences(trial.remembered("before"), trial.look())
     assert [name for name in changed if PLACE not in name] == []
     for host in trial.GLANCES:
         assert trial.sh(host, f"systemctl is-active {UNIT}", check=False).strip() == "inactive"

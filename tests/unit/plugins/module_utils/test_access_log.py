@@ -239,6 +239,22 @@ def test_the_same_requests_twice(tmp_path):
     assert counts(reader.result()) == {"10.92.15.32": 6, "10.92.15.31": 1}
 
 
+def test_who_connected(tmp_path):
+    """Whatever was asked for, by the address that connected and not by who came through it; nobody of our own."""
+    lines = [
+        line(NOW - 3000, "10.0.0.1,127.0.0.1", "/v2/images"),
+        line(NOW - 2000, "10.0.0.1,192.0.2.9", "/v2/images"),
+        line(NOW - 1000, "192.0.2.9", "/healthcheck"),
+        line(NOW - 900, "192.0.2.8", f"/?{_access_log.OWN}"),
+        line(NOW - 2 * DAY, "192.0.2.7"),
+    ]
+    log = write(tmp_path / "api.log", "".join(lines) + line(NOW - 500, "192.0.2.9", "/") * 200)
+    balancer = write(tmp_path / "haproxy.log", LINES[13][0].replace("01/Nov", "21/Nov") + "\n")
+    result = read(log, balancer, since=NOW - DAY, versions=(_access_log.ANY,))
+    assert counts(result, "any") == {"127.0.0.1": 1, "192.0.2.9": 202} and result["versions"] == {"any": 203}
+    assert result["callers"][0]["examples"] == ["GET /v2/images", "GET /healthcheck", "GET /"]
+
+
 def test_since(tmp_path):
     text = line(NOW - 3 * DAY) + line(NOW - DAY) + line(NOW - DAY / 2, "10.0.0.2")
     log = write(tmp_path / "api.log", text)

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -20,6 +21,10 @@ from typing import Any
 import pytest
 from ansible_collections.stackops.glance.plugins.module_utils import _serving, _units
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "molecule" / "lab"))
+
+from lablib.authority import Authority  # noqa: E402  (the path comes first)
 
 
 class Service:
@@ -133,6 +138,26 @@ def test_a_service_that_says_nothing(units: Any, monkeypatch: pytest.MonkeyPatch
 
 def test_https_is_spoken_to_whatever_its_certificate(service: Service, units: Any) -> None:
     assert "does not answer" in str(trouble(service.url.replace("http:", "https:")))
+
+
+def test_a_client_has_to_be_able_to_verify(service: Service, tmp_path: Path) -> None:
+    authority, other = Authority(tmp_path / "ca"), Authority(tmp_path / "other")
+    issued = authority.issue("server", "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(issued.certificate, issued.key)
+    service.server.socket = context.wrap_socket(service.server.socket, server_side=True)
+
+    def said(ca: Path | None) -> str:
+        place = {"host": "127.0.0.1", "port": service.port, "ca": str(ca) if ca else None}
+        return _serving.not_trusted([place]) or ""
+
+    assert said(authority.root) == "" and service.paths == ["/"]
+    assert f"https://127.0.0.1:{service.port} does not answer a client on this host that trusts {other.root}" in said(
+        other.root
+    )
+    assert "that trusts the system's CA certificates" in said(None)
+    assert "No such file" in said(tmp_path / "absent.pem")
+    assert _serving.not_trusted(None) is None
 
 
 def test_units_are_looked_at_first(units: dict[str, dict[str, str]]) -> None:

@@ -697,3 +697,29 @@ def test_what_ran_before_it_was_enabled_is_not_cut_on_the_way_back(host: Host) -
     host.apply("one")
     host.undo("one")
     assert host.log == ["enable stunnel", "start stunnel", "disable stunnel", "start stunnel"]
+
+
+def test_a_host_has_to_trust_what_it_is_told_of_and_is_asked_elsewhere_on_the_way_back(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str | None] = ["it trusts nobody"]
+    asked: list[str] = []
+    monkeypatch.setattr(_serving, "not_trusted", lambda places: said[0] if places else None)
+    monkeypatch.setattr(_serving, "unhealthy", lambda step, since, versions: asked.append(step["health"]["url"]))
+    health = {
+        "url": "new",
+        "url_back": "old",
+        "settle": 0,
+        "timeout": 0.3,
+        "trust": [{"host": "x", "port": 1, "ca": None}],
+    }
+    host.prepare(host.step("one", health=health))
+    with pytest.raises(GlanceError, match="waited 0 s for health, but it trusts nobody"):
+        host.apply("one")
+    said[0], asked[:] = None, []
+    host.open_again()
+    host.apply("one")
+    assert set(asked) == {"new"}
+    said[0], asked[:] = "it trusts nobody", []
+    host.undo("one")
+    assert set(asked) == {"old"}

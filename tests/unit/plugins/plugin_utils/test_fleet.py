@@ -28,7 +28,9 @@ def test_a_service_of_the_operators_own_is_looked_at() -> None:
     own = by_name(["consumers"], {"backup-tool": {"config_files": ["/etc/backup.conf"], "project": "cinder"}})[
         "backup-tool"
     ]
-    assert own["options"] == ["DEFAULT/glance_api_version"]
+    assert own["options"] == [
+        "DEFAULT/glance_api_version", "DEFAULT/glance_api_servers", "DEFAULT/glance_ca_certificates_file",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
