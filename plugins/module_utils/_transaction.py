@@ -12,13 +12,18 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
     start     units to enable and start; may be left out
     reload    units to reload, all of them running before; may be left out
     restart   units to restart, all of them running before
+    links     [{path, before, after}], symbolic links by what they lead to (before is empty where there is none); may be left out
+    database  what to do with Glance's database before anything else is changed (see ``_database.Work``); may be left out. It
+              stays so when the step is undone
     restart_back  units to restart only when the step is undone; may be left out. Where there are no others, nothing is
               drained on the way there
     retire    units to stop and disable
     drain     {file, port, units, staging: [directories], stores: [directories], grace: seconds, timeout: seconds} or null;
               without a file somebody else takes the host out of the balancer
-    health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}, and where a TLS service has
-              to show its certificate once the step is done, certificate: {host, port, fingerprint}
+    health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}; where a TLS service has
+              to show its certificate once the step is done, certificate: {host, port, fingerprint}; where a release has to
+              run then, environment: the directory that its code comes from; where the service does not answer once the step
+              is undone, or then alone, url_back: the address to ask on the way back (null for none)
 
 Every call works for a slice of time and then says that it is not finished, so that an action can show the progress and
 call again. What was done is read from the journal, hence a call continues where the last one, or one that was killed,
@@ -35,7 +40,9 @@ import time
 from ansible.module_utils.common.text.converters import to_bytes
 from ansible_collections.stackops.glance.plugins.module_utils import (
     _certificates,
+    _database,
     _files,
+    _links,
     _oslo_ini,
     _runs,
     _serving,
@@ -123,11 +130,12 @@ def prepare(params, check_mode):
     steps, state_dir = params['steps'] or [], params['state_dir']
     run = _runs.Run(state_dir, params['run_id'])
     before, after = plan_files(steps, run)
+    links = _links.planned(steps, [entry.get('links', []) for entry in run.journal() if entry['event'] == 'applying'])
     check_space(state_dir, before, after)
     result = {
         'changed': bool(steps),
         'diff': [_files.diff(path, before[path] or b'', after[path] or b'')
-                 for path in sorted(after) if before[path] != after[path]],
+                 for path in sorted(after) if before[path] != after[path]] + links,
     }
     if check_mode:
         return result
@@ -177,30 +185,53 @@ def reopen(params):
     # type: (Dict[str, Any]) -> str
     """Take the lock for undoing a run, unless a file carries somebody's work: better known before anything is undone."""
     run = _runs.Run(params['state_dir'], params['run_id'])
-    known = {}  # type: Dict[str, List[str]]
+    known, links = {}, {}  # type: Tuple[Dict[str, List[str]], Dict[str, List[str]]]
     for step in run.step_states():
-        files, _units_before = touched([entry for entry in run.journal() if entry.get('step') == step])
-        for path, change in files.items():
-            known.setdefault(path, []).extend((change['before'], change['after']))
+        was = touched([entry for entry in run.journal() if entry.get('step') == step])
+        for found, changes in ((known, was.files), (links, was.links)):
+            for path, change in changes.items():
+                found.setdefault(path, []).extend((change['before'], change['after']))
     foreign = [path for path in sorted(known) if _files.digest(_files.found(path)) not in known[path]]
+    foreign += [path for path in sorted(links) if _links.target(path) not in links[path]]
     if foreign and not params['force']:
         raise _foreign(run, foreign)
     return open_run(params)
 
 
+class Touched(object):
+    """What a step has touched and not yet undone, each as it was before the step, by its entries in the journal."""
+
+    def __init__(self):
+        # type: () -> None
+        self.files = {}  # type: Dict[str, Dict[str, Any]]
+        self.links = {}  # type: Dict[str, Dict[str, Any]]
+        self.units = {}  # type: Dict[str, Dict[str, Any]]
+        self.database = False
+
+    def __bool__(self):
+        # type: () -> bool
+        return bool(self.files or self.links or self.units or self.database)
+
+    __nonzero__ = __bool__  # Python 2.7
+
+
 def touched(entries):
-    # type: (List[Dict[str, Any]]) -> Tuple[Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]]
-    """Files and units that a step has touched and not yet undone, each as it was before the step, by its entries."""
-    files, units = {}, {}  # type: Tuple[Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]]
+    # type: (List[Dict[str, Any]]) -> Touched
+    """What a step has touched and not yet undone, by its entries."""
+    found = Touched()
     for entry in entries:
         if entry['event'] == 'undone':
-            files, units = {}, {}
+            found = Touched()
         elif entry['event'] == 'applying':
-            for change in entry['files']:
-                files.setdefault(change['path'], dict(change))['after'] = change['after']
+            # A run that an older version of this collection began knows no links.
+            for kind, changes in ((found.files, entry['files']), (found.links, entry.get('links', []))):
+                for change in changes:
+                    kind.setdefault(change['path'], dict(change))['after'] = change['after']
             for name, state in entry['units'].items():
-                units.setdefault(name, state)
-    return files, units
+                found.units.setdefault(name, state)
+        elif entry['event'] == 'database_before':
+            found.database = True
+    return found
 
 
 def _foreign(run, paths):
@@ -265,7 +296,7 @@ class StepRun:
         self.run.record(event, step=self.name, token=self.token, direction=self.begin, **facts)
 
     def touched(self):
-        # type: () -> Tuple[Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]]
+        # type: () -> Touched
         return touched(self.entries())
 
     def changed(self):
@@ -317,6 +348,8 @@ class StepRun:
             with _runs.write_guard(self.state_dir, self.token):
                 self.record('drained')
         if 'restarted' not in seen:
+            if not self.database():
+                return
             with _runs.write_guard(self.state_dir, self.token):
                 change()
                 self.record('restarted', files=self.result['files'], units=self.result['units'])
@@ -334,6 +367,35 @@ class StepRun:
         with _runs.write_guard(self.state_dir, self.token):
             self.record(self.end)
         self.result['changed'] = True
+
+    def database(self):
+        # type: () -> bool
+        """Bring the database on; on the way there alone, for no release takes one back. False: not yet, call again."""
+        seen, asked = self.mine(), (self.step or {}).get('database')
+        if not asked or self.begin != 'applying' or 'database' in seen:
+            return True
+        attempt = '%s-%s' % (self.name, self.token.rpartition(':')[2])
+        work = _database.Work(self.run.path('database', attempt), asked)
+        try:
+            if 'database_before' not in seen:
+                with _runs.write_guard(self.state_dir, self.token):
+                    self.record('database_before', **work.look())
+            while True:
+                with _runs.write_guard(self.state_dir, self.token):
+                    waits = work.go_on()
+                    if waits is None:
+                        self.record('database', **work.result(self.mine()['database_before']))
+                        return True
+                if time.time() > self.deadline:
+                    self.result.update(finished=False, progress=[waits])
+                    return False
+                time.sleep(0.2)
+        except _runs.LockedError:
+            raise
+        except GlanceError as error:
+            with _runs.write_guard(self.state_dir, self.token):
+                self.record('failed', reason=error.message)
+            raise
 
     def wait_for_drain(self, since):
         # type: (float) -> bool
@@ -353,10 +415,12 @@ class StepRun:
         if self.begin != 'applying':
             # On the way back the versions may be any: the file says which, and it is the one from before. What was started
             # for the step runs no longer.
-            step, wanted = dict(step, start=[]), {}
+            step = dict(step, start=[], health=dict(wanted, url=wanted.get('url_back', wanted['url'])))
+            wanted = {}
         return self.wait(since, step['health']['timeout'], 'health',
                          lambda: _serving.unhealthy(step, since, wanted.get('versions'))
-                         or _certificates.not_shown(wanted.get('certificate')))
+                         or _certificates.not_shown(wanted.get('certificate'))
+                         or _units.not_from(wanted.get('environment'), self.units('start', 'restart')))
 
     def wait(self, since, timeout, what, trouble):
         # type: (float, float, str, Any) -> bool
@@ -385,6 +449,7 @@ class StepRun:
         if 'applying' not in self.mine():
             with _runs.write_guard(self.state_dir, self.token):
                 self.record('applying', files=[self.describe(change) for change in self.step['files']],
+                            links=_links.described(self.step.get('links') or []),
                             units=_units.states(self.units('start', 'reload', 'restart', 'retire', 'restart_back')))
         return self.drive(self.write)
 
@@ -414,6 +479,9 @@ class StepRun:
                                   'this file.' % (change['path'], found, change['before']))
             _files.put(self.module, change['path'], becomes(data, change), change.get('like'), change.get('mode'))
             self.result['files'].append(change['path'])
+        for link in self.step.get('links') or []:
+            if _links.put(link['path'], link['before'], link['after']):
+                self.result['files'].append(link['path'])
         _units.reload_configuration(change['path'] for change in self.step['files'])
         for unit in self.step['retire']:
             _units.control('disable', unit)
@@ -438,12 +506,12 @@ class StepRun:
 
     def undo(self):
         # type: () -> Dict[str, Any]
-        files, units = self.touched()
-        if 'undone' in self.mine() or not (files or units):
+        was = self.touched()
+        if 'undone' in self.mine() or not was:
             return self.result
         if 'undoing' not in self.mine():
             with _runs.write_guard(self.state_dir, self.token):
-                self.refuse_foreign(files)
+                self.refuse_foreign(was)
                 self.record('undoing')
         if not self.changed():
             # To wait for the traffic that the step could not outwait would leave the host drained for ever.
@@ -452,17 +520,17 @@ class StepRun:
                 self.record('undone')
             self.result['changed'] = True
             return self.result
-        return self.drive(lambda: self.restore(files, units))
+        return self.drive(lambda: self.restore(was))
 
     def preview(self):
         # type: () -> Dict[str, Any]
         """What undoing this step would put back, without doing it."""
-        files, units = self.touched()
+        was = self.touched()
         self.result['diff'] = [
             _files.diff(path, _files.found(path) or b'', self.kept(change) or b'')
-            for path, change in sorted(files.items())
-        ]
-        self.result['changed'] = bool(files or units)
+            for path, change in sorted(was.files.items())
+        ] + [_links.diff(path, _links.target(path), change['before']) for path, change in sorted(was.links.items())]
+        self.result['changed'] = bool(was)
         return self.result
 
     def kept(self, change):
@@ -470,11 +538,16 @@ class StepRun:
         """The pre-image; None where there was no file."""
         return self.run.kept(change['before']) if change['before'] else None
 
-    def refuse_foreign(self, files):
-        # type: (Dict[str, Dict[str, Any]]) -> None
-        """A file that is neither as before nor as the step left it carries somebody's work."""
+    def refuse_foreign(self, was):
+        # type: (Touched) -> None
+        """A file that is neither as before nor as the step left it carries somebody's work; so with links."""
         foreign = []
-        for path, change in sorted(files.items()):
+        for path, change in sorted(was.links.items()):
+            if _links.target(path) not in (change['before'], change['after']):
+                foreign.append(path)
+                if self.force:
+                    self.record('overwritten', path=path, led_to=_links.target(path))
+        for path, change in sorted(was.files.items()):
             data = _files.found(path)
             if _files.digest(data) not in (change['before'], change['after']):
                 foreign.append(path)
@@ -483,9 +556,12 @@ class StepRun:
         if foreign and not self.force:
             raise _foreign(self.run, foreign)
 
-    def restore(self, files, units):
-        # type: (Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]) -> None
-        for path, change in sorted(files.items()):
+    def restore(self, was):
+        # type: (Touched) -> None
+        for path, change in sorted(was.links.items()):
+            if _links.put(path, _links.target(path), change['before']):
+                self.result['files'].append(path)
+        for path, change in sorted(was.files.items()):
             data = self.kept(change)
             if _files.found(path) == data:
                 continue
@@ -494,9 +570,9 @@ class StepRun:
             else:
                 _files.write(self.module, path, data, mode=change['mode'], uid=change['uid'], gid=change['gid'])
             self.result['files'].append(path)
-        _units.reload_configuration(files)
+        _units.reload_configuration(was.files)
         # Units that others need come first: the registry before the API that asks it.
-        for name, before in sorted(units.items(), key=lambda unit: unit[0] in self.step['restart']):
+        for name, before in sorted(was.units.items(), key=lambda unit: unit[0] in self.step['restart']):
             if before['unit_file_state'] == 'enabled':
                 _units.control('enable', name)
             elif name in self.units('start'):

@@ -73,6 +73,13 @@ class Contract(NamedTuple):
     breaks: int = 0
 
 
+class Told(NamedTuple):
+    """Something to know, and where it was read."""
+
+    text: str
+    source: str
+
+
 class Takes(NamedTuple):
     """The oldest release whose database one release's glance-manage brings up whole, and why not older ones."""
 
@@ -84,7 +91,7 @@ class Takes(NamedTuple):
 class Database(NamedTuple):
     """The database of one release: ``schema`` says what its own revisions change (None: they are empty).
 
-    So is its ``contract`` step where nothing is said of it.
+    So is its ``contract`` step where nothing is said of it. ``triggers`` are what a server may refuse to make.
     """
 
     head: str
@@ -92,6 +99,7 @@ class Database(NamedTuple):
     schema: str | None = None
     migrations: tuple[DataMigration, ...] = ()
     contract: Contract | None = None
+    triggers: Told | None = None
     takes: Takes | None = None
 
 
@@ -305,7 +313,8 @@ def releases(project: str) -> tuple[Release, ...]:
 def _release(project: str, major: int, facts: dict[str, Any]) -> Release:
     database, policy, server = (facts.get(name) for name in ("database", "policy_defaults", "server"))
     if database:
-        parts = {name: kind(**database[name]) for name, kind in (("contract", Contract), ("takes", Takes)) if name in database}
+        kinds: dict[str, Any] = {"contract": Contract, "triggers": Told, "takes": Takes}
+        parts = {name: kind(**database[name]) for name, kind in kinds.items() if name in database}
         moves = tuple(map(_migration, database.get("migrations", ())))
         database = Database(**{**database, **parts, "migrations": moves})
     return Release(

@@ -164,7 +164,7 @@ def release(facts: Facts, by_hand: Facts) -> Facts:
     found["import_methods"] = direct + [name.replace("_", "-") for name in facts["import_methods_internal_plugins"]]
     found["database"] = {"head": facts["db"]["head_after_sync"], "engine": facts["db"]["engine"]}
     told = {"schema": facts["db"].get("new_schema"), **by_hand}
-    found["database"] |= kept(told, ("schema", "migrations", "contract", "takes"))
+    found["database"] |= kept(told, ("schema", "migrations", "contract", "triggers", "takes"))
     found["policy_defaults"] = (
         facts["policy_defaults"] if "policy_defaults" in facts else policy_defaults(facts["oslo_policy"])
     )
