@@ -6,7 +6,8 @@
 A step on a host is a dictionary, made by the plan on the control node and kept in the run's manifest::
 
     name      of the step
-    files     [{path, before: SHA-256, options: [...]}]; ``after`` is added when the step is prepared. In place of options
+    files     [{path, before: SHA-256, options: [...]}]; ``after`` is added when the step is prepared, and ``before`` as well
+              where nobody has surveyed the file. In place of options
               there may be ``content``, all that the file shall hold (null: it is to go), and ``like``, whose owner and mode
               it gets where it is new, or ``mode``. The hash of a file that is not there is empty.
     start     units to enable and start; may be left out
@@ -79,7 +80,7 @@ def plan_files(steps, run=None):
             if path not in after:
                 before[path] = after[path] = _files.found(path)
                 found = _files.digest(after[path])
-                if found != change['before'] and (path, change['before'], found) not in own:
+                if found != change.get('before', found) and (path, change['before'], found) not in own:
                     raise GlanceError('%s has changed since the survey (SHA-256 %s, surveyed %s). Nothing was changed; '
                                       'run again to plan from what is there now.'
                                       % (path, found or 'of no file', change['before'] or 'as no file'))
