@@ -37,7 +37,7 @@ def _verdict(wanted: _catalogue.Release, found: dict[str, Any]) -> dict[str, Any
         chain = [str(each) for each in _database_plan.chain(at.contracted, wanted)] if forward else []
     except GlanceError:
         chain = []
-    commands = _database_plan.commands(at, wanted) if forward else []
+    commands = _database_plan.commands(at, wanted, found["counts"]) if forward else []
     return {
         **told._asdict(),
         "release": str(wanted),

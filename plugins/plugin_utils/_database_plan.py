@@ -76,12 +76,18 @@ def head(release: Release) -> str:
     return release.database.head
 
 
-def commands(at: Position, release: Release) -> list[str]:
-    """The commands of glance-manage that bring the database on for an online hop, and end before its contract step."""
-    wanted = schema_of(release).major
-    if at.contracted.major >= wanted:
+def commands(at: Position, release: Release, counted: Mapping[str, int | None]) -> list[str]:
+    """The commands of glance-manage that bring the database on for an online hop, and end before its contract step.
+
+    ``counted`` are the numbers of rows of a look: an expanded database that has nothing to move needs none.
+    """
+    schema = schema_of(release)
+    if at.contracted.major >= schema.major:
         return []
-    return ["expand", "migrate"] if at.expanded.major < wanted else ["migrate"]
+    if at.expanded.major < schema.major:
+        return ["expand", "migrate"]
+    own = schema.database.migrations if schema.database else ()
+    return ["migrate"] if any(counted.get(f"{schema.major}-{number}") for number in range(len(own))) else []
 
 
 def to_contract(at: Position, release: Release) -> bool:
@@ -143,7 +149,7 @@ def after(verb: str, heads: list[str], release: Release) -> list[str]:
         return heads
     if verb == "expand":
         older = [each for each in heads if "_expand" not in each]
-        return heads if not commands(at, release)[:1] == ["expand"] else sorted([*older, head(release).replace("contract", "expand")])
+        return heads if at.expanded.major >= schema_of(release).major else sorted([*older, head(release).replace("contract", "expand")])
     return [head(release)]
 
 

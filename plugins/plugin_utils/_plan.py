@@ -263,13 +263,26 @@ class Glance:
     @property
     def address(self) -> str:
         """Where a client on the host itself finds it."""
-        host = str(self.value("bind_host") or "0.0.0.0")
+        host = str(self.value("bind_host") or self._bound[0] or "0.0.0.0").strip("[]")
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
     @property
     def port(self) -> int:
-        return int(self.value("bind_port") or 9292)
+        return int(self.value("bind_port") or self._bound[1] or 9292)
+
+    @functools.cached_property
+    def _bound(self) -> tuple[str, str]:
+        """Host and port that the command line of a WSGI server names, where the release itself has no options for them."""
+        for unit in self.api["units"]:
+            argv = unit.get("argv") or []
+            for at, word in enumerate(argv):
+                name, equals, value = word.partition("=")
+                if name in ("--bind", "-b", "--http-socket"):
+                    host, _colon, port = (value if equals else "".join(argv[at + 1 : at + 2])).rpartition(":")
+                    if port.isdigit():
+                        return host, port
+        return "", ""
 
     @functools.cached_property
     def transfers(self) -> _transfers.Places:

@@ -110,6 +110,42 @@ def make(
     return plan
 
 
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What becomes of a host's files between the layouts of two releases (``_release_files.layout``).
+
+    Of an oslo.config file only what differs between the two is written, so that the rest stays as it is, secrets above all:
+    those never travel with a plan. Raises GlanceError where one would have to.
+    """
+    before = {file["path"]: file for file in old["files"]}
+    for file in new["files"]:
+        was = before.pop(file["path"], {"options": [], "content": None})
+        if "options" not in file:
+            if was.get("content") != file["content"]:
+                yield {"path": file["path"], "content": file["content"], "mode": file["mode"]}
+            continue
+        known = {(each["section"], each["option"]): each for each in was["options"]}
+        options = []
+        for each in file["options"]:
+            if known.pop((each["section"], each["option"]), None) != each:
+                options.append(each)
+        options += [{**_named(each), "state": "absent"} for each in known.values() if each.get("state") != "absent"]
+        for each in options:
+            if "secret_value" in each:
+                raise GlanceError(
+                    f"{file['path']}: [{each['section']}] {each['option']} is a secret that the new release has elsewhere. Write it "
+                    "there with oslo_config before the flip; the old release does not mind."
+                )
+        if options:
+            yield {"path": file["path"], "options": options}
+    for path, file in before.items():
+        if "content" in file:
+            yield {"path": path, "content": None}
+
+
+def _named(option: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: option[name] for name in ("section", "option")}
+
+
 class _Hop:
     """A hop of a fleet from the releases that run to the one asked for."""
 
@@ -150,31 +186,28 @@ class _Hop:
         oldest = min((glance.release for glance in self.behind), key=lambda each: each.major, default=self.target)
         if self.target.major < oldest.major or at.expanded.major > self.target.major:
             self._backwards(database)
-        pending = not self._backward(at) and (
-            at.contracted.major < _database_plan.schema_of(self.target).major or bool(self._moves(database))
-        )
-        if not self.behind and not pending:
+        backward = self._backward(at)
+        commands = [] if backward else _database_plan.commands(at, self.target, database.counts)
+        moves = [] if backward else self._moves(database)
+        # Where the hosts have it and only the contract step is to come, nothing is left for this playbook.
+        if not self.behind and not commands and not moves:
             return
         if not self._in_one_hop(at):
             return
-        # Where the hosts have it and only the contract step is to come, nothing is left for this playbook.
-        offline = "" if not self.behind and not self._moves(database) else self._offline(database, oldest)
+        offline = self._offline(database, oldest)
         leader = self.glances[0]
-        if self._backward(at):
-            pass
-        elif offline:
+        behind_schema = not backward and at.contracted.major < _database_plan.schema_of(self.target).major
+        if offline:
             self._say_offline(database, offline)
-            self._database(SYNC, "sync", leader, database, head=True)
+            if behind_schema or moves:
+                self._database(SYNC, "sync", leader, database)
+            for glance in self.glances if behind_schema else self.behind:
+                self._stop(glance)
         else:
-            for verb in _database_plan.commands(at, self.target):
+            for verb in commands or ["migrate"] * bool(moves):
                 self._database({"expand": EXPAND, "migrate": MIGRATE}[verb], verb, leader, database)
-            if self._moves(database) and MIGRATE not in self.plan.local:
-                self._database(MIGRATE, "migrate", leader, database)
         for glance in self.behind:
             self._switch(glance, bool(offline))
-        if offline and self.plan.local.get(SYNC):
-            for glance in self.glances:
-                self._stop(glance)
         self.plan.release = {
             "from": sorted({str(glance.release.version) for glance in self.behind}),
             "to": self.release.release,
@@ -286,11 +319,11 @@ class _Hop:
         """Data migrations of releases that were left out, where rows are there to move."""
         return _database_plan.left_out(self.target, database.counts)
 
-    def _database(self, step: str, verb: str, leader: _plan.Glance, database: Database, head: bool = False) -> None:
+    def _database(self, step: str, verb: str, leader: _plan.Glance, database: Database) -> None:
         """A command of glance-manage, on one host: on Galera the schema is changed through one node alone."""
         moves = self._moves(database) if verb in ("migrate", "sync") else []
         part = database_part(step, verb, leader, self.release.environment, moves)
-        if head:
+        if verb == "sync":
             part["database"]["head"] = _database_plan.head(self.target)
         self.plan.local.setdefault(step, {})[leader.host] = part
         if moves:
@@ -555,15 +588,22 @@ def _contract(plan: _plan.Plan, database: Database, release: ReleaseWishes) -> N
     environment = os.path.join(release.root, str(leader.release.version))
     plan.local[CONTRACT] = {leader.host: database_part(CONTRACT, "contract", leader, environment, [])}
     contract = leader.release.database.contract if leader.release.database else None
-    plan.add(
-        "contract_takes_away",
-        "warning" if contract else "note",
-        f"{contract.text} Releases up to {contract.breaks} cannot run on it then."
-        if contract and contract.breaks
-        else "Nothing that an older release needs: the step moves the revision and no more.",
-        "Nothing; there is no way back from it but a copy of the database.",
-        source=contract.source if contract else "",
-    )
+    if contract:
+        breaks = f" Releases up to {contract.breaks} cannot run on it then." * bool(contract.breaks)
+        plan.add(
+            "contract_takes_away",
+            "warning",
+            f"{contract.text}{breaks}",
+            "Nothing; but there is no way back from it but a copy of the database.",
+            source=contract.source,
+        )
+    else:
+        plan.add(
+            "contract_takes_nothing",
+            "note",
+            "The contract step of this release moves the revision on, and takes nothing away.",
+            "Nothing.",
+        )
 
 
 # -- the way back -----------------------------------------------------------------------------------------------------

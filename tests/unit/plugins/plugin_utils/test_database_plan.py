@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
 
 import pytest
@@ -49,28 +48,29 @@ def test_revisions_that_nobody_knows(heads):
 @pytest.mark.parametrize("release", RELEASES, ids=str)
 def test_every_release_is_at_home_in_its_own_database(release):
     here = _database_plan.position([_database_plan.head(release)])
-    assert _database_plan.commands(here, release) == [] and not _database_plan.to_contract(here, release)
+    assert _database_plan.commands(here, release, {}) == [] and not _database_plan.to_contract(here, release)
     assert _database_plan.chain(here.contracted, release) == [release]
     assert _database_plan.verdict(release, here, {}) == ([], [], [])
 
 
-@pytest.mark.parametrize(("old", "new"), [pair for pair in itertools.combinations(RELEASES, 2)], ids=str)
-def test_every_hop_of_the_catalogue(old, new):
+@pytest.mark.parametrize("old", RELEASES[:-1], ids=str)
+def test_every_hop_of_the_catalogue(old):
     """Each link of a chain takes the database that the one before left, and no shorter way is missed."""
-    here = _database_plan.position([_database_plan.head(old)]).contracted
-    chain = _database_plan.chain(here, new)
-    assert chain[-1] == new and chain == sorted(chain, key=lambda release: release.major)
-    for release in chain:
-        takes = release.database.takes
-        assert takes is None or here.major >= takes.since
-        here = release
-    # From before 14 through 14 or 15, for later releases leave images without a visibility; from 14 and 15 through one up to 26.
-    assert len(chain) == 1 + (old.major < 14 and new.major >= 16) + (old.major < 16 and new.major >= 27)
-    same = _database_plan.schema_of(old) == _database_plan.schema_of(new)
-    commands = _database_plan.commands(_database_plan.position([_database_plan.head(old)]), new)
-    assert commands == ([] if same else ["expand", "migrate"])
-    verdict = _database_plan.verdict(old, _database_plan.position([_database_plan.head(new)]), {})
-    assert bool(verdict.broken) == (old.major == 13)
+    for new in RELEASES[RELEASES.index(old) + 1 :]:
+        left = _database_plan.position([_database_plan.head(old)])
+        here = left.contracted
+        chain = _database_plan.chain(here, new)
+        assert chain[-1] == new and chain == sorted(chain, key=lambda release: release.major)
+        for release in chain:
+            takes = release.database.takes
+            assert takes is None or here.major >= takes.since
+            here = release
+        # From before 14 through 14 or 15, for later releases leave images without a visibility; from there through one up to 26.
+        assert len(chain) == 1 + (old.major < 14 and new.major >= 16) + (old.major < 16 and new.major >= 27)
+        same = _database_plan.schema_of(old) == _database_plan.schema_of(new)
+        assert _database_plan.commands(left, new, {}) == ([] if same else ["expand", "migrate"])
+        verdict = _database_plan.verdict(old, _database_plan.position([_database_plan.head(new)]), {})
+        assert bool(verdict.broken) == (old.major == 13)
 
 
 def test_the_chain_of_the_oldest():
@@ -79,7 +79,10 @@ def test_the_chain_of_the_oldest():
 
 def test_between_expand_and_contract():
     half = _database_plan.position(["wallaby_expand01", "ussuri_contract01"])
-    assert _database_plan.commands(half, BY_MAJOR[22]) == ["migrate"] and _database_plan.to_contract(half, BY_MAJOR[22])
+    assert _database_plan.commands(half, BY_MAJOR[22], {}) == [] and _database_plan.to_contract(half, BY_MAJOR[22])
+    train = _database_plan.position(["train_expand01", "rocky_contract02"])
+    assert _database_plan.commands(train, BY_MAJOR[19], {"19-0": 5}) == ["migrate"]
+    assert _database_plan.commands(train, BY_MAJOR[19], {"19-0": 0}) == []
     # The contract step of Ocata alone breaks the release before: until then there is a way back.
     ocata = _database_plan.position(["ocata_expand01", "mitaka02"])
     assert _database_plan.verdict(BY_MAJOR[13], ocata, {}).runs
