@@ -37,6 +37,7 @@ EXAMPLES = r"""
     directories: "{{ layout.directories }}"
     files: "{{ layout.files }}"
     units: "{{ layout.units }}"
+    watched: "{{ layout.watched }}"
   vars:
     layout: "{{ {'workers': 4} | stackops.glance.release_layout('33.0.0') }}"
 """
@@ -44,8 +45,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(directories), C(files) and C(units), as M(stackops.glance.glance_service) takes them.
-    - C(server) is what runs the API, and C(health) the address where the host says whether it is healthy.
+    - C(directories), C(files), C(units), C(watched) and C(health), as M(stackops.glance.glance_service) takes them.
+    - C(server) is what runs the API.
   type: dict
 """
 

@@ -130,7 +130,11 @@ def layout(release: Release, wishes: Wishes) -> dict[str, Any]:
         {"path": "/etc/glance", "owner": "root", "group": wishes.group, "mode": "0750"},
         *({"path": path, "mode": "0750", **glance} for path in writable),
     ]
-    return {"directories": directories, "files": files, "units": units, "server": server, "health": health(wishes)}
+    watched = [CONF, f"{UNITS}/{PROGRAM}.service", f"{wishes.root}/current"]
+    return {
+        "directories": directories, "files": files, "units": units, "watched": watched, "server": server,
+        "health": health(wishes),
+    }  # fmt: skip
 
 
 def health(wishes: Wishes) -> str:
@@ -186,10 +190,7 @@ class _Settings:
             return
         if (known.group, known.name) != (group, name):
             self._options[group, name] = {"section": group, "option": name, "state": "absent"}
-        if value is None:
-            self._options[known.group, known.name] = {"section": known.group, "option": known.name, "state": "absent"}
-        else:
-            self._put(known, value, _files.is_secret(name) or name == "connection")
+        self._put(known, value, _files.is_secret(name) or name == "connection")
 
     def taken(self, options: list[dict[str, Any]]) -> None:
         """Options that were decided elsewhere, for this release."""
@@ -233,6 +234,9 @@ class _Settings:
         return None
 
     def _put(self, option: Option, value: Any, secret: bool) -> None:
+        if value is None:
+            self._options[option.group, option.name] = {"section": option.group, "option": option.name, "state": "absent"}
+            return
         texts = [_written(each) for each in value] if option.multi_valued and isinstance(value, list) else [_written(value)]
         for text in texts:
             try:
