@@ -233,8 +233,9 @@ class ActionModule(ActionBase):
 
 def _release_look(variables: Mapping[str, Any]) -> _release_plan.Look:
     """What the playbooks looked at on a host for a flip of releases; registered results of tasks that were skipped are none."""
-    files = (variables.get("glance_flip_release_files") or {}).get("files")
-    return _release_plan.Look(dict(variables.get("glance_flip_database") or {}), list(files or []))
+    changes = variables.get("glance_release_changes") or {}
+    database = dict(variables.get("glance_flip_database") or {})
+    return _release_plan.Look(database, list(changes.get("files") or []), str(changes.get("error") or ""))
 
 
 def _by_host(findings: list[Finding]) -> list[tuple[Finding, list[str]]]:

@@ -144,7 +144,7 @@ options:
   release:
     description:
       - The release to go to. What M(stackops.glance.glance_database_info) said on each Glance host is read from the variable
-        C(glance_flip_database) of that host, and what becomes of its files from C(glance_flip_release_files).
+        C(glance_flip_database) of that host, and what becomes of its files from C(glance_release_changes).
     type: dict
     default: {}
     suboptions:

@@ -85,6 +85,8 @@ class Look:
     database: Mapping[str, Any]
     #: What becomes of the host's files, in the form that glance_transaction takes.
     files: list[dict[str, Any]]
+    #: Why that could not be computed; empty where it was.
+    error: str = ""
 
 
 def make(
@@ -357,6 +359,8 @@ class _Hop:
         """The host's files, its link, its units; nothing runs there where the hop is offline."""
         look = self.looks[glance.host]
         try:
+            if look.error:
+                raise GlanceError(look.error)
             edits = [each for each in look.files if "options" in each]
             services = {name: _service.after(service, edits) for name, service in glance.services.items()}
             for name, service in services.items():

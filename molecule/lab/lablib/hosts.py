@@ -64,6 +64,9 @@ ON_DEMAND = (
     Host("glance20", "glance20", 41),
     Host("glance25", "glance25", 42),
     Host("glance33", "glance33", 43),
+    # For a Glance that the collection itself deploys, and takes from one release to another.
+    Host("release1", "glance33", 44),
+    Host("release2", "glance33", 45),
 )
 ALL = HOSTS + ON_DEMAND
 BY_NAME = {host.name: host for host in ALL}
