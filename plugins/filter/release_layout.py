@@ -46,7 +46,7 @@ RETURN = r"""
 _value:
   description:
     - C(directories), C(files), C(units), C(watched) and C(health), as M(stackops.glance.glance_service) takes them.
-    - C(server) is what runs the API.
+    - C(server) is what runs the API, and C(head) the revision that the database of the release is at.
   type: dict
 """
 

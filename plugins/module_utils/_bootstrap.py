@@ -134,7 +134,8 @@ def run(module):
     params = module.params
     result = {'changed': False, 'done': [], 'revisions': []}  # type: Dict[str, Any]
     absent = re.match(r'sqlite:///(/.*)$', params['connection'])
-    if module.check_mode and absent and not os.path.exists(absent.group(1)):
+    if module.check_mode and (not os.path.exists(params['environment']) or absent and not os.path.exists(absent.group(1))):
+        # There is nothing yet to ask with, or to ask.
         return dict(result, changed=True, done=_whole(params))
     glance = Glance(params)
     found = glance.ask(_LOOK)

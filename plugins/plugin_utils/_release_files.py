@@ -133,7 +133,7 @@ def layout(release: Release, wishes: Wishes) -> dict[str, Any]:
     watched = [CONF, f"{UNITS}/{PROGRAM}.service", f"{wishes.root}/current"]
     return {
         "directories": directories, "files": files, "units": units, "watched": watched, "server": server,
-        "health": health(wishes),
+        "health": health(wishes), "head": release.database.head if release.database else "",
     }  # fmt: skip
 
 
