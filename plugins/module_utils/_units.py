@@ -20,7 +20,7 @@ import time
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
-    from typing import Any, Dict, Iterable, List, Optional, Tuple
+    from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
 
@@ -247,7 +247,7 @@ def environments(pids, proc='/proc'):
 
     The kernel names the real file of what is loaded, also where a link has come to lead elsewhere since.
     """
-    found = set()
+    found = set()  # type: Set[str]
     for pid in pids:
         try:
             with io.open('%s/%d/maps' % (proc, pid), encoding='utf-8', errors='replace') as stream:

@@ -92,13 +92,32 @@ verdict:
   returned: O(to_release) is given, and the catalogue knows the revisions
   type: dict
   contains:
-    release: {description: That release., type: str}
-    chain: {description: The releases whose C(glance-manage) leads there one after the other; empty for an older one., type: list, elements: str}
-    commands: {description: What an online hop there still runs of C(glance-manage db) before the hosts are switched., type: list, elements: str}
-    runs: {description: Whether its code runs on the database as it is. For a newer release it does once nothing is pending., type: bool}
-    broken: {description: What it cannot do without, and is not there any more., type: list, elements: str}
-    misread: {description: What it would not find., type: list, elements: str}
-    beyond: {description: What the database has that this release does not know, which does no harm., type: list, elements: str}
+    release:
+      description: That release.
+      type: str
+    chain:
+      description: The releases whose C(glance-manage) leads there one after the other; empty for an older one.
+      type: list
+      elements: str
+    commands:
+      description: What an online hop there still runs of C(glance-manage db) before the hosts are switched.
+      type: list
+      elements: str
+    runs:
+      description: Whether its code runs on the database as it is. For a newer release it does once nothing is pending.
+      type: bool
+    broken:
+      description: What it cannot do without, and is not there any more.
+      type: list
+      elements: str
+    misread:
+      description: What it would not find.
+      type: list
+      elements: str
+    beyond:
+      description: What the database has that this release does not know, which does no harm.
+      type: list
+      elements: str
 '''
 
 from ansible.module_utils.basic import AnsibleModule

@@ -149,7 +149,11 @@ def after(verb: str, heads: list[str], release: Release) -> list[str]:
         return heads
     if verb == "expand":
         older = [each for each in heads if "_expand" not in each]
-        return heads if at.expanded.major >= schema_of(release).major else sorted([*older, head(release).replace("contract", "expand")])
+        return (
+            heads
+            if at.expanded.major >= schema_of(release).major
+            else sorted([*older, head(release).replace("contract", "expand")])
+        )
     return [head(release)]
 
 

@@ -340,7 +340,9 @@ class _Hop:
         told = [
             each.database.triggers
             for each in _catalogue.releases("glance")
-            if each.database and database.at.contracted.major < each.major <= self.target.major and each.database.triggers
+            if each.database
+            and database.at.contracted.major < each.major <= self.target.major
+            and each.database.triggers
         ]
         refuses = database.binary_log.get("on") and not database.binary_log.get("trust_function_creators")
         if verb == "expand" and told and refuses:
@@ -564,9 +566,7 @@ def make_contract(
 
 
 def _contract(plan: _plan.Plan, database: Database, release: ReleaseWishes) -> None:
-    told = {
-        glance.host: running(glance.api) or {f"none of {release.root} that can be seen"} for glance in plan.glances
-    }
+    told = {glance.host: running(glance.api) or {f"none of {release.root} that can be seen"} for glance in plan.glances}
     if len({version for versions in told.values() for version in versions}) > 1 or any(
         glance.release.version not in told[glance.host] for glance in plan.glances
     ):

@@ -67,7 +67,9 @@ def fixture_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
     (folder / "clouds.yaml").write_text(yaml.safe_dump(clouds), encoding="utf-8")
     with trial.joined(*HOSTS):
         for host in HOSTS:
-            trial.sh(host, "systemctl disable --now glance-api; rm -rf /etc/glance /etc/systemd/system/glance-api.service")
+            trial.sh(
+                host, "systemctl disable --now glance-api; rm -rf /etc/glance /etc/systemd/system/glance-api.service"
+            )
         trial.sh("infra", f"cat >>/etc/haproxy/haproxy.cfg <<'EOF'\n{BALANCER}EOF\nsystemctl reload haproxy")
         trial.execute("DROP DATABASE IF EXISTS `release`; CREATE DATABASE `release` CHARACTER SET utf8; "
                       "GRANT ALL ON `release`.* TO 'glance'@'%';")  # fmt: skip

@@ -138,24 +138,35 @@ def test_the_contract_step_of_the_release_before_comes_first() -> None:
     ("version", "to", "look", "why"),
     [
         ("26.1.0", "33.0.0", database("2023_1_contract01"), "not next to each other"),
-        ("27.1.1", "28.2.0", database("2023_1_contract01", engine="postgresql"), "a database of postgresql offline alone"),
+        (
+            "27.1.1",
+            "28.2.0",
+            database("2023_1_contract01", engine="postgresql"),
+            "a database of postgresql offline alone",
+        ),
     ],
 )
 def test_an_offline_hop_has_to_be_accepted_and_stops_everything(version: str, to: str, look: Any, why: str) -> None:
     surveys = {"g1": survey(version), "g2": survey(version)}
     made = plan(surveys, to, look)
     found = next(each for each in made.findings if each.id == "offline_hop")
-    assert (made.verdict, found.accept) == ("blocked", True) and why in found.message and " s by the size" in found.message
+    assert (
+        (made.verdict, found.accept) == ("blocked", True) and why in found.message and " s by the size" in found.message
+    )
     made = plan(surveys, to, look, accept=["offline_hop"])
     assert made.verdict == "ready"
     assert steps(made) == [
         *(("glance_stopped", ["g1", "g2"]), ("database_sync", ["g1"]), ("glance_release", ["g1", "g2"])),
     ]
     stopped, started = made.local["glance_stopped"]["g2"], made.local["glance_release"]["g2"]
-    assert stopped["retire"] == ["glance-api", "glance-scrubber"] and stopped["drain"] and stopped["health"]["url"] is None
+    assert (
+        stopped["retire"] == ["glance-api", "glance-scrubber"] and stopped["drain"] and stopped["health"]["url"] is None
+    )
     assert started["start"] == ["glance-api", "glance-scrubber"] and started["drain"] is None
     assert stopped["health"]["url_back"] and started["health"]["url_back"] is None
-    assert made.local["database_sync"]["g1"]["database"]["head"] == _database_plan.head(_catalogue.release("glance", to))
+    assert made.local["database_sync"]["g1"]["database"]["head"] == _database_plan.head(
+        _catalogue.release("glance", to)
+    )
 
 
 def test_data_that_an_earlier_jump_left_out_is_moved() -> None:
@@ -192,7 +203,9 @@ def test_a_hop_over_17_is_refused_while_somebody_speaks_v1() -> None:
     made = plan({"g1": survey("15.0.2")}, "20.2.0", database("pike01"), accept=["offline_hop"])
     found = next(each for each in made.findings if each.id == "release_without_v1")
     assert "v1_logs_unreadable on g1" in found.message and made.verdict == "blocked" and steps(made) == []
-    made = plan({"g1": survey("15.0.2", services=without_v1("15.0.2"))}, "20.2.0", database("pike01"), accept=["offline_hop"])
+    made = plan(
+        {"g1": survey("15.0.2", services=without_v1("15.0.2"))}, "20.2.0", database("pike01"), accept=["offline_hop"]
+    )
     assert made.verdict == "ready" and "release_without_v1" not in ids(made)
 
 
