@@ -139,6 +139,16 @@ def address(config_files, config_dirs):
     return '%s%s%s' % (url, '&' if '?' in url else '?', more) if more else url
 
 
+def python_of(environment):
+    # type: (str) -> str
+    """The Python of an environment; a system's own has no plain name."""
+    for name in ('python3', 'python'):
+        path = os.path.join(environment, 'bin', name)
+        if os.path.exists(path):
+            return path
+    raise GlanceError('%s holds no Python, so it is no environment of a Glance.' % environment)
+
+
 def look(place, counts=None, run=()):
     # type: (Dict[str, Any], Optional[Dict[str, str]], Any) -> Dict[str, Any]
     """What the database is and holds; ``counts`` are queries by name, ``run`` statements to run before.
@@ -275,7 +285,7 @@ class Work(object):
         self.directory = directory
         self.work = work
         self.verb = work['verb']
-        self.place = {'python': os.path.join(work['environment'], 'bin', 'python'),
+        self.place = {'python': python_of(work['environment']),
                       'config_files': work['config_files'], 'config_dirs': work['config_dirs']}
 
     def look(self, run=()):

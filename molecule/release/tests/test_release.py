@@ -24,6 +24,8 @@ from lablib.hosts import INFRA
 from lablib.seed import MIB, Api, request
 
 HOSTS = ("release1", "release2")
+#: Debian's Glance 25.1, for a database that has to be changed.
+LATER = "glance25"
 ROOT = "/opt/releases"
 OLD, NEW = "32.0.0", "33.0.0"
 PORT = 9294
@@ -44,7 +46,7 @@ VARIABLES = {
     "glance_release_root": ROOT,
     "glance_release_packages": [],
     "glance_release_archives": str(STATE / "environments"),
-    "glance_release_pip": {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_CERT": "/etc/ssl/certs/ca-certificates.crt"},
+    "glance_release_pip": {"PIP_CERT": "/etc/ssl/certs/ca-certificates.crt"},
     "glance_release_workers": 2,
     "glance_release_database_connection": f"mysql+pymysql://glance:{databases.PASSWORD}@infra/release?charset=utf8",
     "glance_release_auth_url": "http://infra:5000/v3",
@@ -65,7 +67,7 @@ def fixture_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
     clouds = yaml.safe_load((STATE / "clouds.yaml").read_text(encoding="utf-8"))
     clouds["clouds"]["lab"]["image_endpoint_override"] = GLANCE
     (folder / "clouds.yaml").write_text(yaml.safe_dump(clouds), encoding="utf-8")
-    with trial.joined(*HOSTS):
+    with trial.joined(*HOSTS, LATER):
         for host in HOSTS:
             trial.sh(
                 host, "systemctl disable --now glance-api; rm -rf /etc/glance /etc/systemd/system/glance-api.service"
@@ -203,3 +205,56 @@ def test_and_back_to_the_same_bytes(places: dict[str, Path], users: Users) -> No
     assert {running(host) for host in HOSTS} == {(OLD, OLD)}
     assert trial.differences(users.before, trial.look(*HOSTS)) == []
     users.all_readable()
+
+
+# -- a database that has to be changed --------------------------------------------------------------------------------
+
+
+def database(state: str, *more: str) -> dict[str, Any]:
+    return trial.result(trial.module(LATER, "glance_database", {"state": state}, *more))
+
+
+@pytest.fixture(scope="module", name="older")
+def fixture_older() -> Iterator[str]:
+    """The database of 20.2.0 with images, locations of which have what Train's migration moves, behind Glance 25.1."""
+    name = "release_older"
+    databases.create(name, "20.2.0")
+    databases.fill(name, 100, 1)
+    databases.execute("UPDATE image_locations SET meta_data = '{\"backend\": \"fast\"}' WHERE id % 4 = 0", name)
+    trial.sh(LATER, f"sed -i 's#@infra/[a-z0-9]*?#@infra/{name}?#' {trial.GLANCE_CONF}; systemctl stop glance-api")
+    yield name
+    databases.drop(name)
+
+
+def test_a_look_at_a_database_writes_nothing(older: str) -> None:
+    before = databases.execute("CHECKSUM TABLE images, image_locations, alembic_version", older)
+    found = trial.result(trial.module(LATER, "glance_database_info", {"to_release": "zed"}))
+    assert (found["engine"], found["heads"], found["images"]) == ("mysql", ["ussuri_contract01"], 100)
+    assert found["counts"]["19-0"] == 25 and found["verdict"]["commands"] == ["expand", "migrate"]
+    assert not found["verdict"]["runs"] and found["verdict"]["chain"] == ["Glance 25 (Zed)"]
+    wanted = database("expanded", "--check")
+    assert wanted["changed"] and wanted["after"] == ["ussuri_contract01", "wallaby_expand01"]
+    assert databases.execute("CHECKSUM TABLE images, image_locations, alembic_version", older) == before
+
+
+def test_commands_keep_their_order(older: str) -> None:
+    for state in ("migrated", "contracted"):
+        refused = database(state)
+        assert refused["failed"] and "expand has to come before" in refused["msg"]
+
+
+def test_expand_migrate_contract_each_once(older: str) -> None:
+    heads = [["ussuri_contract01", "wallaby_expand01"], ["ussuri_contract01", "wallaby_expand01"], ["wallaby_contract01"]]
+    for state, after in zip(("expanded", "migrated", "contracted"), heads, strict=True):
+        first, second = database(state), database(state)
+        assert (first["changed"], sorted(first["after"]), second["changed"]) == (True, after, False), (state, first, second)
+        assert first["moved"] == ({"19-0": 25} if state == "migrated" else {})
+    assert databases.rows("SELECT COUNT(*) AS n FROM image_locations WHERE meta_data LIKE '%backend%'", older) == [{"n": "0"}]
+    found = trial.result(trial.module(LATER, "glance_database_info", {"to_release": "20"}))
+    assert found["verdict"]["runs"] and found["verdict"]["beyond"] == ["Glance 22 (Wallaby): tasks: user_id, image_id, request_id"]
+
+
+def test_a_failure_is_told_without_the_password(older: str) -> None:
+    trial.sh(LATER, f"sed -i 's#glance:[^@]*@infra#glance:wrong-secret@infra#' {trial.GLANCE_CONF}")
+    refused = trial.module(LATER, "glance_database", {"state": "synchronised"}).fails("Access denied")
+    assert "wrong-secret" not in refused.output

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.stackops.glance.plugins.filter.release_changes import release_changes
 from ansible_collections.stackops.glance.plugins.filter.undoes_release import undoes_release
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import (
@@ -383,3 +384,23 @@ def test_a_contract_step_stays() -> None:
 def test_a_run_about_something_else_asks_no_database() -> None:
     assert undone({}, {}, ("policy",)).verdict == "ready"
     assert not undoes_release({"runs": []}) and not undoes_release({})
+
+
+def test_the_files_of_a_host_by_its_variables() -> None:
+    """From eventlet to gunicorn: the unit, and the options that Glance itself no longer has."""
+    found = release_changes({"auth_url": "http://keystone:5000", "service_password": "s3cret"}, survey(), "33.0.0")
+    files = {each["path"]: each for each in found["files"]}
+    assert set(files) == {CONF, "/etc/systemd/system/glance-api.service"}
+    options = {(each["section"], each["option"]): each for each in files[CONF]["options"]}
+    assert options["DEFAULT", "bind_port"]["state"] == "absent"
+    assert "gunicorn" in files["/etc/systemd/system/glance-api.service"]["content"] and "s3cret" not in str(found)
+    assert "No installed Glance" in release_changes({}, {}, "33.0.0")["error"]
+
+
+def test_files_that_cannot_be_computed_stop_the_flip() -> None:
+    fleet = _plan.Fleet(["g1"], [], [], {"g1": survey()})
+    looks = {"g1": Look(database(), [], "no paste flavor")}
+    made = _release_plan.make(
+        fleet, looks, _plan.Wishes(), ReleaseWishes("33.0.0"), _policy_plan.PolicyWishes(), {}, CONTROLLER
+    )
+    assert (made.verdict, ids(made, "blocker")) == ("blocked", ["release_files_refused"])
