@@ -53,6 +53,7 @@ VARIABLES = {
     "glance_release_service_password": "lab-glance-secret",
     "glance_release_stop_timeout": 60,
     "glance_release_metadefs": False,
+    "glance_release_cloud": "lab",
 }
 
 
