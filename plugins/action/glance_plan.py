@@ -8,13 +8,21 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _policy_plan, _takeover, _tls_plan, _undo
+from ansible_collections.stackops.glance.plugins.plugin_utils import (
+    _plan,
+    _policy_plan,
+    _release_plan,
+    _takeover,
+    _tls_plan,
+    _undo,
+)
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding
 from ansible_collections.stackops.glance.plugins.plugin_utils._table import shown, table
 
@@ -23,10 +31,11 @@ SHOWN_HOSTS = 4
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "direction": {"type": "str", "choices": ["do", "undo"], "default": "do"},
-    "about": {"type": "str", "choices": ["v2", "policy", "tls"], "default": "v2"},
+    "about": {"type": "str", "choices": ["v2", "policy", "tls", "release", "contract"], "default": "v2"},
     "policy": {"type": "dict", "default": {}, "options": _policy_plan.ARGUMENTS},
     "role_assignments": {"type": "dict", "default": {}},
     "tls": {"type": "dict", "default": {}, "options": _tls_plan.ARGUMENTS},
+    "release": {"type": "dict", "default": {}, "options": _release_plan.ARGUMENTS},
     "glance_hosts": {"type": "list", "elements": "str", "required": True},
     "nova_hosts": {"type": "list", "elements": "str", "required": True},
     "consumer_hosts": {"type": "list", "elements": "str", "default": []},
@@ -68,21 +77,29 @@ class ActionModule(ActionBase):
         controller = _takeover.Controller.of(os.getppid())
         wishes = _plan.Wishes(**{name: arguments[name] for name in _plan.Wishes.__dataclass_fields__})
         policy, tls = _policy_plan.as_wishes(arguments["policy"]), _tls_plan.as_wishes(arguments["tls"])
+        release = _release_plan.as_wishes(arguments["release"])
         try:
             if arguments["direction"] == "do":  # nothing that is wished for may stand in the way back
                 policy.check()
                 tls.check()
+                release.check(arguments["about"])
         except GlanceError as error:
             return {**result, **error.details, "failed": True, "msg": error.message}
         people = arguments["role_assignments"]
+        looks = {host: _release_look(task_vars["hostvars"][host]) for host in fleet.glance}
         if arguments["direction"] == "undo":
-            plan = _undo.make(fleet, wishes, controller, arguments["run_id"] or None)
+            databases = {host: look.database for host, look in looks.items()}
+            plan = _undo.make(fleet, wishes, controller, arguments["run_id"] or None, databases)
+        elif arguments["about"] == "release":
+            plan = _release_plan.make(fleet, looks, wishes, release, policy, people, controller)
+        elif arguments["about"] == "contract":
+            plan = _release_plan.make_contract(fleet, looks, wishes, release, controller)
         elif arguments["about"] == "policy":
             plan = _policy_plan.make(fleet, wishes, policy, people, controller)
         elif arguments["about"] == "tls":
-            looks = {host: task_vars["hostvars"][host].get("glance_stunnel_service") for host in fleet.glance}
+            services = {host: task_vars["hostvars"][host].get("glance_stunnel_service") for host in fleet.glance}
             closing = {host: task_vars["hostvars"][host].get("glance_stunnel_closing") for host in fleet.glance}
-            plan = _tls_plan.make(fleet, arguments["cloud"], looks, wishes, tls, controller, closing)
+            plan = _tls_plan.make(fleet, arguments["cloud"], services, wishes, tls, controller, closing)
         else:
             plan = _plan.make(fleet, arguments["cloud"], wishes, controller)
             _policy_plan.join(plan, wishes, policy, people)
@@ -167,6 +184,7 @@ class ActionModule(ActionBase):
                 "hosts": hosts,
                 "steps": steps,
                 "catalogue": plan.catalogue,
+                "release": plan.release,
             },
             "holder": controller.as_holder(),
         }
@@ -212,6 +230,13 @@ class ActionModule(ActionBase):
             lines += ["", *table(("step to undo" if plan.undo else "step", "so that", "on"), steps)]
         lines += ["", f"verdict: {plan.verdict.replace('_', ' ')}"]
         Display().display("\n".join(lines))
+
+
+def _release_look(variables: Mapping[str, Any]) -> _release_plan.Look:
+    """What the playbooks looked at on a host for a flip of releases; registered results of tasks that were skipped are none."""
+    changes = variables.get("glance_release_changes") or {}
+    database = dict(variables.get("glance_flip_database") or {})
+    return _release_plan.Look(database, list(changes.get("files") or []), str(changes.get("error") or ""))
 
 
 def _by_host(findings: list[Finding]) -> list[tuple[Finding, list[str]]]:

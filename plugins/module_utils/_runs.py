@@ -347,6 +347,7 @@ class Run:
             'hosts': manifest.get('hosts', []),
             'steps': [step['name'] for step in manifest.get('steps', [])],
             'catalogue': manifest.get('catalogue', []),
+            'release': manifest.get('release') or {},
             'step_states': self.step_states(),
             'status': self.status(),
         }

@@ -221,6 +221,15 @@ def _wrong_versions(url, versions):
     return None
 
 
+def status(url):
+    # type: (str) -> Optional[int]
+    """The status that an address answers with; None while it does not answer."""
+    try:
+        return _get(url)[0]
+    except (EnvironmentError, HTTPException):
+        return None
+
+
 def _get(url):
     # type: (str) -> Tuple[int, bytes]
     """GET without redirects: 300 is how Glance answers with its versions. The certificate is judged elsewhere."""

@@ -24,6 +24,7 @@ import time
 
 from ansible_collections.stackops.glance.plugins.module_utils import (
     _files,
+    _links,
     _oslo_ini,
     _program,
     _runs,
@@ -106,7 +107,7 @@ def _free_bytes(paths):
 def _service(service, units, trouble):
     # type: (Dict[str, Any], Dict[str, Dict[str, Any]], Optional[str]) -> Dict[str, Any]
     found = {
-        'project': service['project'], 'prog': service['prog'], 'release': None, 'oslo_config': None,
+        'project': service['project'], 'prog': service['prog'], 'interpreter': None, 'release': None, 'oslo_config': None,
         'units': [], 'config_files': [], 'config_dirs': [], 'config_origin': None, 'files': [], 'values': [],
         'environment': {}, 'policy': None, 'property_protection': None, 'paste': None, 'crons': [], 'restart_pending': None, 'error': None,
     }  # type: Dict[str, Any]
@@ -146,6 +147,7 @@ def _units_and_files(service, units, found):
         script, interpreter, arguments = _program.find(argv, environment, service['prog'])
         release = _program.release(interpreter, service['project'])
         dialect = _program.dialect(interpreter)
+        found['interpreter'] = found['interpreter'] or interpreter
         found['release'] = found['release'] or release
         found['oslo_config'] = found['oslo_config'] or dialect
         home = environment.get('HOME') or _home(unit['user'] if unit else 'root')
@@ -160,7 +162,7 @@ def _units_and_files(service, units, found):
         if unit is not None:
             found['environment'].update((name, value) for name, value in environment.items()
                                         if re.match(r'OS_\w+__\w', name))
-            found['units'].append(dict(_described(unit, argv, script, read, release),
+            found['units'].append(dict(_described(unit, service['project'], argv, script, read, release),
                                        ca_bundle=environment.get(CA_BUNDLE)))
     if service['config_files'] or service['config_dirs']:
         # The caller's word stands, also for a unit that says otherwise.
@@ -174,14 +176,27 @@ def _units_and_files(service, units, found):
     return order
 
 
-def _described(unit, argv, script, read, release):
-    # type: (Dict[str, Any], List[str], Optional[str], Dict[str, Any], Optional[Dict[str, Any]]) -> Dict[str, Any]
+def _described(unit, project, argv, script, read, release):
+    # type: (Dict[str, Any], str, List[str], Optional[str], Dict[str, Any], Optional[Dict[str, Any]]) -> Dict[str, Any]
     keys = ('name', 'id', 'load_state', 'active_state', 'sub_state', 'unit_file_state', 'main_pid', 'started', 'user',
             'triggered_by')
     described = dict((key, unit[key]) for key in keys)
     described.update(argv=argv, script=script, config_files=read['config_files'], config_dirs=read['config_dirs'],
-                     release=release['version'] if release else None)
+                     release=release['version'] if release else None, running=_running(unit, project),
+                     links=_links.along(script or ''))
     return described
+
+
+def _running(unit, project):
+    # type: (Dict[str, Any], str) -> List[str]
+    """The releases that the unit's processes have loaded code of; more than what is installed tells, where a link was moved."""
+    found = set()
+    if unit['main_pid']:
+        for environment in _units.environments(_units.processes([unit['id']])):
+            release = _program.release(os.path.join(environment, 'bin', 'python'), project)
+            if release:
+                found.add(release['version'])
+    return sorted(found)
 
 
 def _home(user):

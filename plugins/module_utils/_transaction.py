@@ -6,21 +6,26 @@
 A step on a host is a dictionary, made by the plan on the control node and kept in the run's manifest::
 
     name      of the step
-    files     [{path, before: SHA-256, options: [...]}]; ``after`` is added when the step is prepared. In place of options
+    files     [{path, before: SHA-256, options: [...]}]; ``after`` is added when the step is prepared, and ``before`` as well
+              where nobody has surveyed the file. In place of options
               there may be ``content``, all that the file shall hold (null: it is to go), and ``like``, whose owner and mode
               it gets where it is new, or ``mode``. The hash of a file that is not there is empty.
     start     units to enable and start; may be left out
     reload    units to reload, all of them running before; may be left out
     restart   units to restart, all of them running before
+    links     [{path, before, after}], symbolic links by what they lead to (before is empty where there is none); may be left out
+    database  what to do with Glance's database before anything else is changed (see ``_database.Work``); may be left out. It
+              stays so when the step is undone
     restart_back  units to restart only when the step is undone; may be left out. Where there are no others, nothing is
               drained on the way there
     retire    units to stop and disable
     drain     {file, port, units, staging: [directories], stores: [directories], grace: seconds, timeout: seconds} or null;
               without a file somebody else takes the host out of the balancer
-    health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}. Where it is to be asked
-              elsewhere on the way back, url_back; where a TLS service has to show its certificate once the step is done,
-              certificate: {host, port, fingerprint}; where this host must be able to verify others then,
-              trust: [{host, port, ca: file, or null for the trust store}]
+    health    {url, versions: {present: [...], absent: [...]}, settle: seconds, timeout: seconds}. Where another address is to be
+              asked on the way back, url_back (null for none); where a TLS service has to show its certificate once the step is
+              done, certificate: {host, port, fingerprint}; where this host must be able to verify others then, trust: [{host,
+              port, ca: file, or null for the trust store}]; where a release has to run then, environment: the directory that
+              its code comes from
 
 Every call works for a slice of time and then says that it is not finished, so that an action can show the progress and
 call again. What was done is read from the journal, hence a call continues where the last one, or one that was killed,
@@ -37,7 +42,9 @@ import time
 from ansible.module_utils.common.text.converters import to_bytes
 from ansible_collections.stackops.glance.plugins.module_utils import (
     _certificates,
+    _database,
     _files,
+    _links,
     _oslo_ini,
     _runs,
     _serving,
@@ -74,7 +81,7 @@ def plan_files(steps, run=None):
             if path not in after:
                 before[path] = after[path] = _files.found(path)
                 found = _files.digest(after[path])
-                if found != change['before'] and (path, change['before'], found) not in own:
+                if found != change.get('before', found) and (path, change['before'], found) not in own:
                     raise GlanceError('%s has changed since the survey (SHA-256 %s, surveyed %s). Nothing was changed; '
                                       'run again to plan from what is there now.'
                                       % (path, found or 'of no file', change['before'] or 'as no file'))
@@ -125,11 +132,12 @@ def prepare(params, check_mode):
     steps, state_dir = params['steps'] or [], params['state_dir']
     run = _runs.Run(state_dir, params['run_id'])
     before, after = plan_files(steps, run)
+    links = _links.planned(steps, [entry.get('links', []) for entry in run.journal() if entry['event'] == 'applying'])
     check_space(state_dir, before, after)
     result = {
         'changed': bool(steps),
         'diff': [_files.diff(path, before[path] or b'', after[path] or b'')
-                 for path in sorted(after) if before[path] != after[path]],
+                 for path in sorted(after) if before[path] != after[path]] + links,
     }
     if check_mode:
         return result
@@ -179,30 +187,53 @@ def reopen(params):
     # type: (Dict[str, Any]) -> str
     """Take the lock for undoing a run, unless a file carries somebody's work: better known before anything is undone."""
     run = _runs.Run(params['state_dir'], params['run_id'])
-    known = {}  # type: Dict[str, List[str]]
+    known, links = {}, {}  # type: Tuple[Dict[str, List[str]], Dict[str, List[str]]]
     for step in run.step_states():
-        files, _units_before = touched([entry for entry in run.journal() if entry.get('step') == step])
-        for path, change in files.items():
-            known.setdefault(path, []).extend((change['before'], change['after']))
+        was = touched([entry for entry in run.journal() if entry.get('step') == step])
+        for found, changes in ((known, was.files), (links, was.links)):
+            for path, change in changes.items():
+                found.setdefault(path, []).extend((change['before'], change['after']))
     foreign = [path for path in sorted(known) if _files.digest(_files.found(path)) not in known[path]]
+    foreign += [path for path in sorted(links) if _links.target(path) not in links[path]]
     if foreign and not params['force']:
         raise _foreign(run, foreign)
     return open_run(params)
 
 
+class Touched(object):
+    """What a step has touched and not yet undone, each as it was before the step, by its entries in the journal."""
+
+    def __init__(self):
+        # type: () -> None
+        self.files = {}  # type: Dict[str, Dict[str, Any]]
+        self.links = {}  # type: Dict[str, Dict[str, Any]]
+        self.units = {}  # type: Dict[str, Dict[str, Any]]
+        self.database = False
+
+    def __bool__(self):
+        # type: () -> bool
+        return bool(self.files or self.links or self.units or self.database)
+
+    __nonzero__ = __bool__  # Python 2.7
+
+
 def touched(entries):
-    # type: (List[Dict[str, Any]]) -> Tuple[Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]]
-    """Files and units that a step has touched and not yet undone, each as it was before the step, by its entries."""
-    files, units = {}, {}  # type: Tuple[Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]]
+    # type: (List[Dict[str, Any]]) -> Touched
+    """What a step has touched and not yet undone, by its entries."""
+    found = Touched()
     for entry in entries:
         if entry['event'] == 'undone':
-            files, units = {}, {}
+            found = Touched()
         elif entry['event'] == 'applying':
-            for change in entry['files']:
-                files.setdefault(change['path'], dict(change))['after'] = change['after']
+            # A run that an older version of this collection began knows no links.
+            for kind, changes in ((found.files, entry['files']), (found.links, entry.get('links', []))):
+                for change in changes:
+                    kind.setdefault(change['path'], dict(change))['after'] = change['after']
             for name, state in entry['units'].items():
-                units.setdefault(name, state)
-    return files, units
+                found.units.setdefault(name, state)
+        elif entry['event'] == 'database_before':
+            found.database = True
+    return found
 
 
 def _foreign(run, paths):
@@ -267,7 +298,7 @@ class StepRun:
         self.run.record(event, step=self.name, token=self.token, direction=self.begin, **facts)
 
     def touched(self):
-        # type: () -> Tuple[Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]]
+        # type: () -> Touched
         return touched(self.entries())
 
     def changed(self):
@@ -319,6 +350,8 @@ class StepRun:
             with _runs.write_guard(self.state_dir, self.token):
                 self.record('drained')
         if 'restarted' not in seen:
+            if not self.database():
+                return
             with _runs.write_guard(self.state_dir, self.token):
                 change()
                 self.record('restarted', files=self.result['files'], units=self.result['units'])
@@ -336,6 +369,35 @@ class StepRun:
         with _runs.write_guard(self.state_dir, self.token):
             self.record(self.end)
         self.result['changed'] = True
+
+    def database(self):
+        # type: () -> bool
+        """Bring the database on; on the way there alone, for no release takes one back. False: not yet, call again."""
+        seen, asked = self.mine(), (self.step or {}).get('database')
+        if not asked or self.begin != 'applying' or 'database' in seen:
+            return True
+        attempt = '%s-%s' % (self.name, self.token.rpartition(':')[2])
+        work = _database.Work(self.run.path('database', attempt), asked)
+        try:
+            if 'database_before' not in seen:
+                with _runs.write_guard(self.state_dir, self.token):
+                    self.record('database_before', **work.look())
+            while True:
+                with _runs.write_guard(self.state_dir, self.token):
+                    waits = work.go_on()
+                    if waits is None:
+                        self.record('database', **work.result(self.mine()['database_before']))
+                        return True
+                if time.time() > self.deadline:
+                    self.result.update(finished=False, progress=[waits])
+                    return False
+                time.sleep(0.2)
+        except _runs.LockedError:
+            raise
+        except GlanceError as error:
+            with _runs.write_guard(self.state_dir, self.token):
+                self.record('failed', reason=error.message)
+            raise
 
     def wait_for_drain(self, since):
         # type: (float) -> bool
@@ -355,12 +417,13 @@ class StepRun:
         if self.begin != 'applying':
             # On the way back the versions may be any: the file says which, and it is the one from before. What was started
             # for the step runs no longer.
-            health = dict(step['health'], url=step['health'].get('url_back') or step['health'].get('url'))
-            step, wanted = dict(step, start=[], health=health), {}
+            step = dict(step, start=[], health=dict(wanted, url=wanted.get('url_back', wanted.get('url'))))
+            wanted = {}
         return self.wait(since, step['health']['timeout'], 'health',
                          lambda: _serving.unhealthy(step, since, wanted.get('versions'))
                          or _certificates.not_shown(wanted.get('certificate'))
-                         or _serving.not_trusted(wanted.get('trust')))
+                         or _serving.not_trusted(wanted.get('trust'))
+                         or _units.not_from(wanted.get('environment'), self.units('start', 'restart')))
 
     def wait(self, since, timeout, what, trouble):
         # type: (float, float, str, Any) -> bool
@@ -389,6 +452,7 @@ class StepRun:
         if 'applying' not in self.mine():
             with _runs.write_guard(self.state_dir, self.token):
                 self.record('applying', files=[self.describe(change) for change in self.step['files']],
+                            links=_links.described(self.step.get('links') or []),
                             units=_units.states(self.units('start', 'reload', 'restart', 'retire', 'restart_back')))
         return self.drive(self.write)
 
@@ -418,6 +482,9 @@ class StepRun:
                                   'this file.' % (change['path'], found, change['before']))
             _files.put(self.module, change['path'], becomes(data, change), change.get('like'), change.get('mode'))
             self.result['files'].append(change['path'])
+        for link in self.step.get('links') or []:
+            if _links.put(link['path'], link['before'], link['after']):
+                self.result['files'].append(link['path'])
         _units.reload_configuration(change['path'] for change in self.step['files'])
         for unit in self.step['retire']:
             _units.control('disable', unit)
@@ -442,12 +509,12 @@ class StepRun:
 
     def undo(self):
         # type: () -> Dict[str, Any]
-        files, units = self.touched()
-        if 'undone' in self.mine() or not (files or units):
+        was = self.touched()
+        if 'undone' in self.mine() or not was:
             return self.result
         if 'undoing' not in self.mine():
             with _runs.write_guard(self.state_dir, self.token):
-                self.refuse_foreign(files)
+                self.refuse_foreign(was)
                 self.record('undoing')
         if not self.changed():
             # To wait for the traffic that the step could not outwait would leave the host drained for ever.
@@ -456,17 +523,17 @@ class StepRun:
                 self.record('undone')
             self.result['changed'] = True
             return self.result
-        return self.drive(lambda: self.restore(files, units))
+        return self.drive(lambda: self.restore(was))
 
     def preview(self):
         # type: () -> Dict[str, Any]
         """What undoing this step would put back, without doing it."""
-        files, units = self.touched()
+        was = self.touched()
         self.result['diff'] = [
             _files.diff(path, _files.found(path) or b'', self.kept(change) or b'')
-            for path, change in sorted(files.items())
-        ]
-        self.result['changed'] = bool(files or units)
+            for path, change in sorted(was.files.items())
+        ] + [_links.diff(path, _links.target(path), change['before']) for path, change in sorted(was.links.items())]
+        self.result['changed'] = bool(was)
         return self.result
 
     def kept(self, change):
@@ -474,11 +541,16 @@ class StepRun:
         """The pre-image; None where there was no file."""
         return self.run.kept(change['before']) if change['before'] else None
 
-    def refuse_foreign(self, files):
-        # type: (Dict[str, Dict[str, Any]]) -> None
-        """A file that is neither as before nor as the step left it carries somebody's work."""
+    def refuse_foreign(self, was):
+        # type: (Touched) -> None
+        """A file that is neither as before nor as the step left it carries somebody's work; so with links."""
         foreign = []
-        for path, change in sorted(files.items()):
+        for path, change in sorted(was.links.items()):
+            if _links.target(path) not in (change['before'], change['after']):
+                foreign.append(path)
+                if self.force:
+                    self.record('overwritten', path=path, led_to=_links.target(path))
+        for path, change in sorted(was.files.items()):
             data = _files.found(path)
             if _files.digest(data) not in (change['before'], change['after']):
                 foreign.append(path)
@@ -487,9 +559,12 @@ class StepRun:
         if foreign and not self.force:
             raise _foreign(self.run, foreign)
 
-    def restore(self, files, units):
-        # type: (Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]) -> None
-        for path, change in sorted(files.items()):
+    def restore(self, was):
+        # type: (Touched) -> None
+        for path, change in sorted(was.links.items()):
+            if _links.put(path, _links.target(path), change['before']):
+                self.result['files'].append(path)
+        for path, change in sorted(was.files.items()):
             data = self.kept(change)
             if _files.found(path) == data:
                 continue
@@ -498,9 +573,9 @@ class StepRun:
             else:
                 _files.write(self.module, path, data, mode=change['mode'], uid=change['uid'], gid=change['gid'])
             self.result['files'].append(path)
-        _units.reload_configuration(files)
+        _units.reload_configuration(was.files)
         # Units that others need come first: the registry before the API that asks it.
-        for name, before in sorted(units.items(), key=lambda unit: unit[0] in self.step['restart']):
+        for name, before in sorted(was.units.items(), key=lambda unit: unit[0] in self.step['restart']):
             if before['unit_file_state'] == 'enabled':
                 _units.control('enable', name)
             elif name in self.units('start'):

@@ -20,7 +20,7 @@ import time
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
-    from typing import Any, Dict, Iterable, List, Tuple
+    from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
 except ImportError:  # Python 2.7 without the typing backport: the names stand in comments only
     pass
 
@@ -235,6 +235,39 @@ def processes(names, proc='/proc'):
         if any(wanted.intersection(group) for group in groups):
             found.append(int(entry))
     return found
+
+
+#: Where Python's packages lie below the directory of an environment, as the kernel shows the libraries that it loaded.
+_PACKAGES = re.compile(r' (/.*?)/(?:local/)?lib(?:64)?/python[\d.]+/(?:site|dist)-packages/')
+
+
+def environments(pids, proc='/proc'):
+    # type: (Iterable[int], str) -> List[str]
+    """The environments (prefixes of a Python's packages) that these processes have loaded code from.
+
+    The kernel names the real file of what is loaded, also where a link has come to lead elsewhere since.
+    """
+    found = set()  # type: Set[str]
+    for pid in pids:
+        try:
+            with io.open('%s/%d/maps' % (proc, pid), encoding='utf-8', errors='replace') as stream:
+                found.update(match.group(1) for match in map(_PACKAGES.search, stream) if match)
+        except EnvironmentError:  # gone meanwhile
+            continue
+    return sorted(found)
+
+
+def not_from(environment, names):
+    # type: (Optional[str], List[str]) -> Optional[str]
+    """Say where running units have their code from if it is another environment beside this one; None where it is this."""
+    if not environment:
+        return None
+    wanted = os.path.realpath(environment)
+    for name in names:
+        found = environments(processes([name]))
+        if [path for path in found if os.path.dirname(path) == os.path.dirname(wanted)] != [wanted]:
+            return '%s runs code from %s, not from %s' % (name, ', '.join(found) or 'nowhere that can be seen', environment)
+    return None
 
 
 # -- changing -----------------------------------------------------------------------------------------------------

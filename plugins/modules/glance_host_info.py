@@ -153,6 +153,10 @@ services:
     prog:
       description: The program as it was asked for.
       type: str
+    interpreter:
+      description: The Python that its script names; null where there is none.
+      type: str
+      sample: /opt/glance/33.0.0/bin/python3
     release:
       description: C(version), C(major) and C(source), the record that says so; null where nothing is installed.
       type: dict
@@ -167,6 +171,8 @@ services:
           C(unit_file_state), C(main_pid), C(started) (seconds since 1970, or null), C(user), C(triggered_by), C(argv),
           C(script), C(config_files), C(config_dirs), C(release), C(ca_bundle) (its C(REQUESTS_CA_BUNDLE), or null) and
           C(restart_pending).
+        - C(links) are the symbolic links on the way to the script, with C(path) and C(target). C(running) are the releases that
+          its processes have loaded code of, which a link tells nothing about once it leads elsewhere.
       type: list
       elements: dict
     config_files:

@@ -37,8 +37,10 @@ options:
     description:
       - V(v2) plans the flip to the Images API v2, and the change of O(policy) before it where one is asked for. V(policy)
         plans that change alone, V(tls) plans O(tls) alone.
+      - V(release) plans the flip to O(release.release), with O(policy) held against that release, and V(contract) the contract
+        step of the database after it.
     type: str
-    choices: [v2, policy, tls]
+    choices: [v2, policy, tls, release, contract]
     default: v2
   policy:
     description:
@@ -155,6 +157,21 @@ options:
         description: Hours without a request in plaintext, by the access logs, before it does. V(0) asks no logs.
         type: float
         default: 24
+  release:
+    description:
+      - The release to go to. What M(stackops.glance.glance_database_info) said on each Glance host is read from the variable
+        C(glance_flip_database) of that host, and what becomes of its files from C(glance_release_changes).
+    type: dict
+    default: {}
+    suboptions:
+      release:
+        description: The exact version, as V(33.0.0). Needed for O(about=release).
+        type: str
+        default: ''
+      root:
+        description: The directory of the environments, each named by its version, and of the link C(current) that units run.
+        type: path
+        default: /opt/glance
   glance_hosts:
     description: Hosts with a Glance API.
     type: list

@@ -37,21 +37,70 @@ class ApiVersion(NamedTuple):
     condition: str | None
 
 
+class MovedBack(NamedTuple):
+    """What the code of the ``releases`` from before a data migration cannot read of it.
+
+    ``left`` counts the rows, ``run`` are the statements that put them back (SQL of any engine).
+    """
+
+    releases: tuple[int, int]
+    text: str
+    left: str
+    run: tuple[str, ...]
+    source: str
+
+
 class DataMigration(NamedTuple):
-    """What one release does to rows that are there; ``when`` is the step of ``glance-manage db`` or ``start``."""
+    """What one release does to rows that are there; ``when`` is the step of ``glance-manage db`` or ``start``.
+
+    Where a release that comes later can be gone to without it, ``left`` counts the rows that were left out, and ``run`` are
+    statements that do the same (SQL of any engine).
+    """
 
     text: str
     when: str
     source: str
+    left: str = ""
+    run: tuple[str, ...] = ()
+    back: MovedBack | None = None
+
+
+class Contract(NamedTuple):
+    """What the contract step of one release takes away; glance-api up to the release ``breaks`` cannot do without."""
+
+    text: str
+    source: str
+    breaks: int = 0
+
+
+class Told(NamedTuple):
+    """Something to know, and where it was read."""
+
+    text: str
+    source: str
+
+
+class Takes(NamedTuple):
+    """The oldest release whose database one release's glance-manage brings up whole, and why not older ones."""
+
+    since: int
+    text: str
+    source: str
 
 
 class Database(NamedTuple):
-    """The database of one release: ``schema`` says what its own revisions change (None: they are empty)."""
+    """The database of one release: ``schema`` says what its own revisions change (None: they are empty).
+
+    So is its ``contract`` step where nothing is said of it. ``triggers`` are what a server may refuse to make.
+    """
 
     head: str
     engine: str
     schema: str | None = None
     migrations: tuple[DataMigration, ...] = ()
+    contract: Contract | None = None
+    triggers: Told | None = None
+    takes: Takes | None = None
 
 
 class PolicyDefaults(NamedTuple):
@@ -264,8 +313,10 @@ def releases(project: str) -> tuple[Release, ...]:
 def _release(project: str, major: int, facts: dict[str, Any]) -> Release:
     database, policy, server = (facts.get(name) for name in ("database", "policy_defaults", "server"))
     if database:
-        moves = tuple(DataMigration(**move) for move in database.get("migrations", ()))
-        database = Database(**{**database, "migrations": moves})
+        kinds: dict[str, Any] = {"contract": Contract, "triggers": Told, "takes": Takes}
+        parts = {name: kind(**database[name]) for name, kind in kinds.items() if name in database}
+        moves = tuple(map(_migration, database.get("migrations", ())))
+        database = Database(**{**database, **parts, "migrations": moves})
     return Release(
         project,
         major,
@@ -281,6 +332,13 @@ def _release(project: str, major: int, facts: dict[str, Any]) -> Release:
         paste_flavors=tuple(facts.get("paste_flavors", ())),
         libraries=facts.get("libraries", {}),
     )
+
+
+def _migration(facts: dict[str, Any]) -> DataMigration:
+    back = facts.get("back")
+    if back:
+        back = MovedBack(**{**back, "releases": tuple(back["releases"]), "run": tuple(back["run"])})
+    return DataMigration(**{**facts, "run": tuple(facts.get("run", ())), "back": back})
 
 
 def release(project: str, text: str | int) -> Release:

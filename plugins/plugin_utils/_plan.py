@@ -36,6 +36,12 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Fi
 STEPS = {
     "policy": "Glance decides by the policy that was asked for",
     "glance_v2_on": "Glance answers v2 on every API host",
+    "glance_stopped": "no Glance runs while its database is changed",
+    "database_expand": "the database has what the new release needs",
+    "database_migrate": "data is moved to where the new release looks for it",
+    "database_sync": "the database is that of the new release",
+    "glance_release": "Glance runs the new release",
+    "database_contract": "the database has no more what older releases needed",
     "glance_tls_open": "Glance is offered over TLS beside plaintext",
     "glance_public_endpoint": "Glance names its TLS address in its answers",
     "catalogue": "the catalogue's image endpoints name no version",
@@ -125,6 +131,7 @@ class Plan:
     glances: list[Glance] = field(default_factory=list)
     policy: list[dict[str, Any]] = field(default_factory=list)  # decisions, as the report shows them
     titles: dict[str, str] = field(default_factory=dict)  # of steps that are for something else in this plan
+    release: dict[str, Any] = field(default_factory=dict)  # of a flip of releases, what the way back has to know
 
     def add(self, id: str, severity: str, message: str, remedy: str, **where: Any) -> None:
         self.findings.append(Finding(id, severity, message, remedy, **where))
@@ -301,8 +308,8 @@ class Glance:
         }
 
 
-def glance_hosts(fleet: Fleet, plan: Plan) -> Iterator[Glance]:
-    """The Glance hosts that can be judged; blockers say why the others cannot."""
+def glance_hosts(fleet: Fleet, plan: Plan, check: bool = True) -> Iterator[Glance]:
+    """The Glance hosts that can be judged; blockers say why the others cannot. With ``check``, also their configurations."""
     for host in fleet.reached(fleet.glance):
         services = fleet.services(host, "glance")
         if "glance-api" not in services:
@@ -325,7 +332,7 @@ def glance_hosts(fleet: Fleet, plan: Plan) -> Iterator[Glance]:
             continue
         try:
             release = fleet.release(host, "glance-api", "glance")
-            for service in services.values():
+            for service in services.values() if check else ():
                 plan.share(_config_check.check(service, release, host=host))
             policy = _policy_file.rules(services["glance-api"]["policy"])
             yield Glance(host, services, release, _glance_v1.judge(services, release), policy)
@@ -592,6 +599,28 @@ def _major(version: object) -> int:
     if found is None:
         raise _catalogue.CatalogueError(f"{version} is no number of a release.")
     return int(found[1])
+
+
+def speakers_of_v1(fleet: Fleet, glances: list[Glance], wishes: Wishes) -> list[Finding]:
+    """Who speaks the Images API v1 still, or may, as warnings: Nova's services, other consumers, callers in the logs."""
+    look = Plan()
+    _nova_hosts(fleet, replace(wishes, v1_off=True), look)
+    _consumers(fleet, look)
+    _log_evidence(fleet, glances, replace(wishes, v1_off=True), look)
+    found = [each for each in look.findings if each.id in KEEPS_V1 or each.severity == "blocker"]
+    for host in look.local.get("nova", {}):
+        services = [each["service"] for each in look.spoken if each["host"] == host and each["api"] == ["v1"]]
+        if services:
+            found.append(
+                Finding(
+                    "nova_speaks_v1",
+                    "warning",
+                    f"{', '.join(services)} of this host speaks the Images API v1.",
+                    "Bring it to v2 first: playbook upgrade_to_v2.",
+                    host=host,
+                )
+            )
+    return found
 
 
 def _log_evidence(fleet: Fleet, glances: list[Glance], wishes: Wishes, plan: Plan) -> None:

@@ -85,6 +85,8 @@ class PolicyWishes:
     accepted_changes: list[str] = field(default_factory=list)
     kept_changes: list[str] = field(default_factory=list)
     to_release: str = ""
+    #: Whether that release comes in this very run, so that what is undeclared stands in its way.
+    binding: bool = False
 
     @property
     def change(self) -> bool:
@@ -379,7 +381,7 @@ def _judge(plan: _plan.Plan, wishes: PolicyWishes, stage: Stage, hosts: list[str
     open_ = stage.open
     if not open_:
         return
-    if not wishes.change:
+    if not (wishes.change or wishes.binding):
         theirs = Counter(change.upstream for change in open_)
         parts = [
             f"{number} by upstream's {name}" if name else f"{number} by what the files of this host make of it"

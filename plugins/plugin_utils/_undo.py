@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.stackops.glance.plugins.plugin_utils import _takeover
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.stackops.glance.plugins.plugin_utils import _release_plan, _takeover
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding, accepted
 from ansible_collections.stackops.glance.plugins.plugin_utils._plan import STEPS, Fleet, Plan, Wishes
 
@@ -14,8 +17,17 @@ from ansible_collections.stackops.glance.plugins.plugin_utils._plan import STEPS
 TOUCHED = ("applying", "done", "undoing")
 
 
-def make(fleet: Fleet, wishes: Wishes, controller: _takeover.Controller, run_id: str | None) -> Plan:
-    """Plan the undoing of a run: the one named, else the newest that left something behind."""
+def make(
+    fleet: Fleet,
+    wishes: Wishes,
+    controller: _takeover.Controller,
+    run_id: str | None,
+    databases: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Plan:
+    """Plan the undoing of a run: the one named, else the newest that left something behind.
+
+    ``databases`` is what each Glance host sees of its database, where that run changed the release.
+    """
     plan = Plan(undo=True)
     looked: list[Finding] = []
     plan.runs = _takeover.look(fleet, wishes.takeover, controller, looked)
@@ -64,6 +76,7 @@ def make(fleet: Fleet, wishes: Wishes, controller: _takeover.Controller, run_id:
         hosts = [host for host, own in run["on"].items() if own["step_states"].get(step) in TOUCHED]
         if hosts:
             plan.local[step] = {host: {} for host in hosts}
+    _release_plan.undo(plan, fleet, run, databases or {})
     # An endpoint that somebody changed since is refused by name when its turn comes.
     plan.catalogue = run["catalogue"]
     plan.findings = accepted(plan.findings, wishes.accept)

@@ -163,9 +163,8 @@ def release(facts: Facts, by_hand: Facts) -> Facts:
     ]
     found["import_methods"] = direct + [name.replace("_", "-") for name in facts["import_methods_internal_plugins"]]
     found["database"] = {"head": facts["db"]["head_after_sync"], "engine": facts["db"]["engine"]}
-    found["database"] |= kept(
-        {"schema": facts["db"].get("new_schema"), "migrations": by_hand.get("migrations")}, ("schema", "migrations")
-    )
+    told = {"schema": facts["db"].get("new_schema"), **by_hand}
+    found["database"] |= kept(told, ("schema", "migrations", "contract", "triggers", "takes"))
     found["policy_defaults"] = (
         facts["policy_defaults"] if "policy_defaults" in facts else policy_defaults(facts["oslo_policy"])
     )
@@ -224,6 +223,10 @@ class Catalogue:
         """Put in one release as the facts have it, in place of what was known of it."""
         major = int(facts["tag"].split(".")[0])
         by_hand = {"migrations": self.by_hand.get("migrations", {}).get(str(major))}
+        for each in self.by_hand.get("databases", ()):
+            first, last = each["releases"]
+            if first <= major <= (last or major):
+                by_hand |= {name: value for name, value in each.items() if name != "releases"}
         self.releases[major] = release(facts, by_hand)
         self.options[major] = self._options(facts)
         self._correct(major)

@@ -111,7 +111,7 @@ def _start(host: Host) -> None:
     # With one hierarchy (cgroup v2) systemd has to write to it; the older layout has a mount of its own for that.
     access = "rw" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else "ro"
     names = [f"--add-host={other.name}:{other.address}" for other in ALL if other != host]
-    store = [f"--volume={VOLUME}:/var/lib/glance/images"] if host.image == "glance" else []
+    store = [f"--volume={VOLUME}:/var/lib/glance/images"] if host.shares else []
     docker(
         "run",
         "--detach",
@@ -176,7 +176,8 @@ def _bring_back(hosts: list[Host]) -> None:
     # The database goes only once nobody holds a connection to it; haproxy comes back to servers that answer at once.
     in_parallel(_lab_host("stop"), [*nova, *glance, *later])
     in_parallel(_lab_host("stop"), infra)
-    in_parallel(_empty_database, later)
+    # Hosts of one image have one database.
+    in_parallel(_empty_database, {host.image: host for host in later}.values())
     in_parallel(_lab_host("start"), [*glance, *later])
     # v1 asks the registry for everything.
     wait(f"http://{host.address}:{port}/healthcheck" for host in glance for port in (9191, 9292))

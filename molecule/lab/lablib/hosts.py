@@ -42,6 +42,8 @@ class Host:
     name: str
     image: str
     number: int
+    #: Whether it has the file store that the API hosts share.
+    shares: bool = False
 
     @property
     def container(self) -> str:
@@ -54,8 +56,8 @@ class Host:
 
 HOSTS = (
     Host("infra", "infra", 10),
-    Host("glance1", "glance", 21),
-    Host("glance2", "glance", 22),
+    Host("glance1", "glance", 21, shares=True),
+    Host("glance2", "glance", 22, shares=True),
     Host("nova1", "nova", 31),
     Host("nova2", "nova", 32),
 )
@@ -64,6 +66,9 @@ ON_DEMAND = (
     Host("glance20", "glance20", 41),
     Host("glance25", "glance25", 42),
     Host("glance33", "glance33", 43),
+    # For a Glance that the collection itself deploys, and takes from one release to another.
+    Host("release1", "glance33", 44, shares=True),
+    Host("release2", "glance33", 45, shares=True),
 )
 ALL = HOSTS + ON_DEMAND
 BY_NAME = {host.name: host for host in ALL}

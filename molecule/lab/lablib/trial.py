@@ -87,7 +87,7 @@ def look(*hosts: str) -> dict[str, str]:
     """Files by content, mode and owner; units by what they do and whether they are enabled; the catalogue's addresses."""
     found: dict[str, str] = {}
     for host in hosts or MANAGED:
-        units = ["glance-api", "glance-registry"] if host in GLANCES else ["nova-api", "nova-compute"]
+        units = ["nova-api", "nova-compute"] if host in NOVAS else ["glance-api", "glance-registry"]
         answer = json.loads(docker("exec", LAB + host, "python3", "-c", f"UNITS = {units!r}\n{_LOOK}"))
         found.update({f"{host}:{path}": facts for path, facts in answer["files"].items()})
         found.update({f"{host} {unit}": facts for unit, facts in answer["units"].items()})

@@ -33,12 +33,18 @@ def test_what_is_committed_is_what_is_generated(project, tmp_path):
     moves = {major: facts.get("database", {}).get("migrations") for major, facts in catalogue.releases.items()}
     by_hand = {int(major): found for major, found in catalogue.by_hand.get("migrations", {}).items()}
     assert {major: found for major, found in moves.items() if found} == by_hand
+    for span in catalogue.by_hand.get("databases", ()):
+        first, last = span["releases"]
+        told = {name: value for name, value in span.items() if name != "releases"}
+        for major in range(first, (last or max(catalogue.releases)) + 1):
+            assert told.items() <= catalogue.releases[major]["database"].items(), "generate again"
 
 
 def test_everything_by_hand_names_its_source():
     for facts in read(generate.HERE / "by_hand.json").values():
         entries = [each for part in ("successors", "corrections", "point_releases") for each in facts.get(part, ())]
         entries += [each for moves in facts.get("migrations", {}).values() for each in moves]
+        entries += [value for span in facts.get("databases", ()) for name, value in span.items() if name != "releases"]
         assert entries and all(each["source"] for each in entries)
 
 

@@ -723,3 +723,123 @@ def test_a_host_has_to_trust_what_it_is_told_of_and_is_asked_elsewhere_on_the_wa
     said[0], asked[:] = "it trusts nobody", []
     host.undo("one")
     assert set(asked) == {"old"}
+# -- links and databases ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def releases(tmp_path: Path) -> Path:
+    root = tmp_path / "releases"
+    for name in ("32.0.0", "33.0.0"):
+        (root / name).mkdir(parents=True)
+    (root / "current").symlink_to("32.0.0")
+    return root
+
+
+def switch(host: Host, releases: Path, **more: Any) -> dict[str, Any]:
+    link = {"path": str(releases / "current"), "before": "32.0.0", "after": "33.0.0"}
+    return host.step("one", V2_ON, links=[link], **more)
+
+
+def test_a_link_goes_with_the_files_and_comes_back_with_them(host: Host, releases: Path) -> None:
+    result = host.prepare(switch(host, releases))
+    assert {each["after_header"] for each in result["diff"]} == {str(host.conf), str(releases / "current")}
+    assert host.apply("one")["files"] == [str(host.conf), str(releases / "current")]
+    assert os.readlink(releases / "current") == "33.0.0"
+    preview = host.drive("undoing", "undone", step="one").preview()
+    assert preview["diff"][-1]["after"] == "-> 32.0.0\n"
+    host.undo("one")
+    assert os.readlink(releases / "current") == "32.0.0" and host.conf.read_bytes() == BEFORE
+    assert host.log == ["restart glance-api", "enable glance-api", "restart glance-api"]
+
+
+def test_a_link_that_somebody_changed_since_is_refused_by_name(host: Host, releases: Path) -> None:
+    host.prepare(switch(host, releases))
+    host.apply("one")
+    (releases / "current").unlink()
+    (releases / "current").symlink_to("34.0.0")
+    with pytest.raises(GlanceError, match="current changed after run"):
+        _transaction.reopen(host.params(seen_token=host.token))
+    with pytest.raises(GlanceError, match="current changed after run"):
+        host.undo("one")
+
+
+def test_a_killed_change_of_a_link_is_finished_or_undone(host: Host, releases: Path) -> None:
+    host.fails["restart glance-api"] = Killed()
+    host.prepare(switch(host, releases))
+    with pytest.raises(Killed):
+        host.apply("one")
+    host.fails.clear()
+    host.open_again()
+    host.undo("one")
+    assert os.readlink(releases / "current") == "32.0.0"
+
+
+def test_the_release_has_to_run(host: Host, releases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(_units, "not_from", lambda path, units: asked.append((path, units)))
+    step = switch(host, releases)
+    step["health"]["environment"] = "/opt/glance/33.0.0"
+    host.prepare(step)
+    host.apply("one")
+    host.undo("one")
+    assert asked == [("/opt/glance/33.0.0", ["glance-api"]), (None, ["glance-api"])]
+
+
+class Work:
+    """A command of glance-manage that takes two looks."""
+
+    def __init__(self, directory: str, asked: dict[str, Any]) -> None:
+        self.directory, self.asked = directory, asked
+
+    looks = 0
+    fails = False
+
+    def look(self) -> dict[str, Any]:
+        return {"heads": ["before"], "counts": {}}
+
+    def go_on(self) -> str | None:
+        Work.looks += 1
+        if self.fails:
+            raise GlanceError("glance-manage db expand failed (1): no.")
+        return None if Work.looks % 3 == 0 else "glance-manage db expand runs"
+
+    def result(self, before: dict[str, Any]) -> dict[str, Any]:
+        return {"before": before["heads"], "after": ["after"]}
+
+
+def test_a_database_is_brought_on_in_slices_and_stays(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_transaction._database, "Work", Work)
+    Work.looks, Work.fails = 0, False
+    step = {**host.step("one"), "restart": [], "drain": None, "database": {"verb": "expand"}}
+    host.prepare(step)
+    first = host.apply("one", slice_seconds=0)
+    assert not first["finished"] and first["progress"] == ["glance-manage db expand runs"]
+    while not host.apply("one", slice_seconds=0)["finished"]:
+        pass
+    assert Work.looks == 3
+    told = [entry for entry in host.run.journal() if entry["event"].startswith("database")]
+    assert [entry.get("heads") or entry["after"] for entry in told] == [["before"], ["after"]]
+    # There is nothing to put back, and the record says that the step is undone.
+    host.undo("one")
+    assert Work.looks == 3 and host.run.step_states() == {"one": "undone"} and host.log == []
+
+
+def test_a_database_that_fails_fails_the_step(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_transaction._database, "Work", Work)
+    Work.looks, Work.fails = 0, True
+    host.prepare({**host.step("one"), "database": {"verb": "expand"}})
+    with pytest.raises(GlanceError, match="db expand failed"):
+        host.apply("one")
+    assert "failed" in host.events and host.log == []
+
+
+def test_a_stopped_service_is_asked_on_the_way_back_alone(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(_serving, "unhealthy", lambda step, since, versions: asked.append(step["health"]["url"]))
+    step = {**host.step("one", retire=("glance-api",)), "restart": []}
+    step["health"].update(url=None, url_back="http://127.0.0.1:9292/")
+    host.prepare(step)
+    host.apply("one")
+    host.undo("one")
+    assert asked == [None, "http://127.0.0.1:9292/"]
+    assert host.log == ["disable glance-api", "stop glance-api", "enable glance-api", "restart glance-api"]

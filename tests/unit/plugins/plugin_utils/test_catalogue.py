@@ -226,6 +226,14 @@ def test_databases():
         **{14: ["migrate"], 15: ["contract"], 19: ["migrate"], 28: ["start"]}
     }
     assert all(move.source and move.text for moves in moving.values() for move in moves)
+    train = moving[19][0]
+    assert train.back.releases == (17, 18) and all("UPDATE" in each for each in (*train.run, *train.back.run))
+    databases = {found.major: found.database for found in _catalogue.releases("glance")}
+    assert {major: found.takes.since for major, found in databases.items() if found.takes} == {
+        **dict.fromkeys(range(16, 27), 14),
+        **dict.fromkeys(range(27, 34), 16),
+    }
+    assert {major: found.contract.breaks for major, found in databases.items() if found.contract} == {14: 13, 15: 0}
 
 
 # -- policies ----------------------------------------------------------------------------------------------------------
