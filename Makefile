@@ -12,13 +12,13 @@ REQUESTS ?= 20000
 # Generated policy files that each release's own Glance decides about as well in `make test`.
 FILES ?= 10
 # The scenarios wait for services most of the time; what only computes runs beside them.
-GATES = environments then images molecule beside lint unit docs sanity fuzz compile catalogue policy
+GATES = environments then images molecule beside lint unit unit-cores docs package sanity fuzz compile catalogue policy
 
 IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL = help
-.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit docs catalogue policy sanity compile fuzz molecule test test-all bench faults load
+.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit unit-cores docs package catalogue policy sanity compile fuzz molecule test test-all bench faults load
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -62,9 +62,16 @@ format: env ## Format the Python code that is not for old hosts
 unit: env ## Unit tests
 	@$(IN) pytest -q tests/unit
 
+unit-cores: environments ## Unit tests of what leans on ansible-core, with the oldest and the newest
+	@tests/bin/unit-cores
+
 docs: python ## Build the documentation as a site in .cache/docs/html
 	@python3 tests/bin/bootstrap.py docs
 	@tests/bin/with-env docs python docs/site/build.py
+
+package: python ## Build the tarball as Galaxy takes it, and run a playbook of it in an empty environment
+	@python3 tests/bin/bootstrap.py package
+	@tests/bin/with-env package python tests/bin/package.py
 
 catalogue: env ## Compare the release catalogue with the option objects and policies of four live releases
 	@$(IN) python tests/catalogue/check.py

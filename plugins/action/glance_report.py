@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _report, _report_files
+from ansible_collections.stackops.glance.plugins.plugin_utils import _metrics, _report, _report_files
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "dest": {"type": "path", "required": True},
@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "failed": {"type": "bool", "default": False},
     "rollback": {"type": "str", "default": ""},
     "troubles": {"type": "list", "elements": "str", "default": []},
+    "metrics_file": {"type": "path", "default": ""},
 }
 
 
@@ -39,6 +40,8 @@ class ActionModule(ActionBase):
         try:
             report = _report.build(arguments, (task_vars or {}).get("hostvars", {}), now)
             paths = _report_files.write(arguments["dest"], arguments["name"], _report_files.render(report))
+            if arguments["metrics_file"]:
+                paths["metrics"] = _report_files.publish(arguments["metrics_file"], _metrics.text(report))
         except GlanceError as error:
             return {**result, **error.details, "failed": True, "msg": error.message}
         return {**result, **paths, "changed": False}

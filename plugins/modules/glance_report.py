@@ -90,6 +90,13 @@ options:
     type: list
     elements: str
     default: []
+  metrics_file:
+    description:
+      - File that is to hold the report's numbers in Prometheus' text format, as the textfile collector of node_exporter reads
+        it. Its name has to end in C(.prom) for that, and its directory has to be there.
+      - It is replaced in one step and readable by everybody (mode C(0644)). Left empty, none is written.
+    type: path
+    default: ''
 seealso:
   - module: stackops.glance.glance_plan
 author:
@@ -124,4 +131,9 @@ json:
   returned: success
   type: str
   sample: glance-reports/20261121T095609Z-ddaebe/preflight.json
+metrics:
+  description: Path of the numbers.
+  returned: when O(metrics_file) is given
+  type: str
+  sample: /var/lib/prometheus/node-exporter/glance.prom
 '''

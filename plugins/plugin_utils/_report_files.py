@@ -62,6 +62,19 @@ def write(directory: str, name: str, forms: dict[str, str]) -> dict[str, str]:
     return paths
 
 
+def publish(path: str, text: str) -> str:
+    """Write numbers for whoever collects them, whole or not at all; the path.
+
+    The directory is the collector's and has to be there. What is being written has no name that ends like the file's.
+    """
+    try:
+        _replace(path, text.encode(), 0o644)
+    except OSError as error:
+        message = f"The metrics cannot be written: {path}: {os.strerror(error.errno or 0)}."
+        raise GlanceError(f"{message} Name a file in the collector's directory (glance_flip_metrics_file).") from error
+    return path
+
+
 def _make(directory: str) -> None:
     """Make a directory and those above it, each that is new for its owner alone."""
     if not os.path.isdir(directory):
@@ -73,7 +86,7 @@ def _make(directory: str) -> None:
                 raise
 
 
-def _replace(path: str, content: bytes) -> None:
+def _replace(path: str, content: bytes, mode: int = 0o600) -> None:
     descriptor, temporary = tempfile.mkstemp(
         prefix=f".{os.path.basename(path)[:100]}.", dir=os.path.dirname(path) or "."
     )
@@ -81,6 +94,7 @@ def _replace(path: str, content: bytes) -> None:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             stream.flush()
+            os.fchmod(stream.fileno(), mode)
             os.fsync(stream.fileno())
         os.replace(temporary, path)
     except OSError:

@@ -1,6 +1,7 @@
 # Copyright (c) 2026 stackops.glance contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the Python environments of this checkout: bootstrap.py NAME…, with NAME out of main, core-2.16, newest and docs.
+"""Make the Python environments of this checkout: bootstrap.py NAME…, with NAME out of main, core-2.16, newest, docs
+and package.
 
 An environment is rebuilt only when the files that it is made from, or its interpreter, have changed.  This file runs
 before anything is installed: standard library only, and any Python 3.8 or newer.
@@ -52,6 +53,7 @@ ENVIRONMENTS = {
         Environment("core-2.16", ".venv-2.16", ("3.11", "3.12", "3.10")),
         Environment("newest", ".venv-newest", ("3.13", "3.12", "3.14"), optional=True),
         Environment("docs", ".venv-docs", ("3.11", "3.12", "3.13")),
+        Environment("package", ".venv-package", ("3.11", "3.12", "3.13")),
     )
 }
 

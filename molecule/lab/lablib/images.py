@@ -56,6 +56,7 @@ IMAGES = {
         Image("nova", "bullseye", parent="bullseye", shares=("common",)),
         Image("glance33", "bookworm", parent="bookworm", shares=("common", "release")),
         Image("glance20", "bullseye", parent="bullseye", shares=("common", "release")),
+        Image("exporter", "bookworm", parent="bookworm"),
         Image("infra", "bookworm", parent="keystone", shares=("common",), network="none", schema_from="glance"),
         Image("glance25", "bookworm", parent="keystone", shares=("common", "release")),
     )

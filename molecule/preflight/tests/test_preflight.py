@@ -5,10 +5,14 @@
 from __future__ import annotations
 
 import json
+import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lablib import trial
+from lablib import images, trial
+from lablib.common import LAB, docker
 
 DATABASE = f"mysql+pymysql://glance:lab-database-secret@{trial.BY_NAME['infra'].address}/glance"
 MARKUP = '<img src=x onerror="alert(1)">{{ 1 + 1 }}'
@@ -29,9 +33,36 @@ def cloud() -> None:
     trial.wait_for(lambda: all(trial.spoken().values()))
 
 
+@pytest.fixture
+def collector(tmp_path: Path) -> Iterator[Path]:
+    """The directory that a node_exporter reads, as the user that Debian runs it as."""
+    folder = tmp_path / "collector"
+    folder.mkdir()
+    folder.chmod(0o755)
+    images.ensure("exporter")
+    options = ("--collector.disable-defaults", "--collector.textfile", "--collector.textfile.directory=/collector")
+    run = ("run", "--detach", "--rm", f"--name={LAB}exporter", "--user=prometheus", f"--volume={folder}:/collector:ro")
+    docker(*run, images.tag("exporter"), "prometheus-node-exporter", *options)
+    try:
+        yield folder
+    finally:
+        docker("rm", "--force", f"{LAB}exporter")
+
+
+def scraped() -> dict[str, float]:
+    """What node_exporter serves, as Prometheus would read it."""
+    fetch = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/metrics', timeout=10).read().decode())"
+    text = trial.wait_for(lambda: docker("exec", f"{LAB}exporter", "python3", "-c", fetch, check=False))
+    lines = [line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#")]
+    return {name: float(value) for name, _space, value in lines}
+
+
 @pytest.mark.usefixtures("untouched")
-def test_a_report_for_people_and_one_for_programs(tmp_path: Path) -> None:
-    trial.playbook("preflight", report_dir=str(tmp_path), **LOOK).succeeds().says("verdict: ready", "preflight.html")
+def test_a_report_for_people_and_one_for_programs(tmp_path: Path, collector: Path) -> None:
+    started = time.time()
+    metrics = str(collector / "glance.prom")
+    run = trial.playbook("preflight", report_dir=str(tmp_path), metrics_file=metrics, **LOOK)
+    run.succeeds().says("verdict: ready", "preflight.html")
     found = trial.report(tmp_path, "preflight")
     assert found["verdict"] == "ready"
     assert trial.finding_ids(found, "blocker") == set()
@@ -52,6 +83,16 @@ def test_a_report_for_people_and_one_for_programs(tmp_path: Path) -> None:
     assert "<img" not in shown and "<script" not in shown
     for secret in ("lab-database-secret", "lab-admin-secret", "lab-glance-secret"):
         assert secret not in shown + json.dumps(found)
+
+    served = scraped()
+    assert served["node_textfile_scrape_error"] == 0
+    assert started - 1 <= served["stackops_glance_last_look_timestamp_seconds"] <= time.time()
+    assert served['stackops_glance_verdict{verdict="ready"}'] == 1
+    for (id_, severity), number in Counter((each["id"], each["severity"]) for each in found["findings"]).items():
+        assert served[f'stackops_glance_findings{{id="{id_}",severity="{severity}"}}'] == number
+    assert sum(value for name, value in served.items() if "v1_requests" in name) > 0
+    assert served["stackops_glance_audited_images"] == found["audit"]["images"]
+    assert served['stackops_glance_hosts{reached="true"}'] == len(trial.MANAGED)
 
 
 @pytest.mark.usefixtures("untouched")
