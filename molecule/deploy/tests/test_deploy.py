@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parents[1]
 HOSTS = ("deploy1", "deploy2")
 RELEASE, OTHER = "33.0.0", "32.0.0"
 SECRETS = ("lab-deployed-secret", "lab-deployer-secret", "lab-deployed-$ecret")
-#: A second deployment: the host that may build has apt, environment, files, database and service; the other has three.
+#: A second deployment: environment, files and service; and what a first host that may build is asked besides.
 MOST = {"deploy1": 5, "deploy2": 3}
 
 
@@ -67,7 +67,7 @@ def started(host: str) -> str:
 def test_a_look_at_empty_machines_changes_nothing() -> None:
     look = play("deploy", "--check", "--diff").succeeds()
     assert look.changed() > 0
-    look.says("+enabled_backends = disk:file,cold:file", "public endpoint http://images.example:9292 in Deployed")
+    look.says("+enabled_backends = disk:file,cold:file", "public endpoint http://images.example:9292 in RegionOne, which was")
     for host in HOSTS:
         assert trial.sh(host, "ls -d /opt/glance /etc/glance /srv/images 2>/dev/null; getent passwd glance", check=False) == ""
     assert keystone("/users?name=deployed")["users"] == []
@@ -103,9 +103,11 @@ def test_an_image_through_both_hosts() -> None:
 
 
 def test_it_stands_in_keystone() -> None:
-    found = {each["interface"]: each["url"] for each in keystone("/endpoints?region_id=Deployed")["endpoints"]}
+    (service,) = keystone("/services?type=image")["services"]
+    listed = keystone(f"/endpoints?service_id={service['id']}")["endpoints"]
+    found = {each["interface"]: each["url"] for each in listed}
+    assert found.pop("admin").startswith("http://")  # nobody named it
     assert found == {"public": "http://images.example:9292", "internal": "http://deploy1:9292"}
-    assert [each["name"] for each in keystone("/services?type=image")["services"]] == ["glance"]
 
 
 def test_the_account_may_do_what_migrations_do_and_no_more() -> None:
@@ -123,6 +125,7 @@ def test_a_second_time_nothing_happens() -> None:
         assert 0 < trial.executions(host) <= most
 
 
+@trial.thorough
 def test_what_others_wrote_stays_and_what_was_bent_is_set_right() -> None:
     trial.sh("deploy2", "sed -i 's/^default_backend = .*/default_backend = cold/' /etc/glance/glance-api.conf")
     trial.sh("deploy2", "sed -i 's/^\\[DEFAULT\\]$/[DEFAULT]\\npublic_endpoint = https:\\/\\/images.example/' /etc/glance/glance-api.conf")
@@ -162,4 +165,5 @@ def test_one_machine_all_by_itself() -> None:
     assert trial.sh("alone", f"python3 - <<'EOF'\n{_ALONE}\nEOF").split() == ["active", "True"]
     # Nobody is asked who he is, so nobody else may ask.
     assert trial.answers("alone", "/healthcheck") == 0
-    assert play("all_in_one", inventory="alone.yml", glance_release_build=False).succeeds().changed() == 0
+    if trial.THOROUGH:
+        assert play("all_in_one", inventory="alone.yml", glance_release_build=False).succeeds().changed() == 0
