@@ -26,6 +26,7 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue,
 from ansible_collections.stackops.glance.plugins.plugin_utils._catalogue import Option, Release
 
 CONF = "/etc/glance/glance-api.conf"
+POLICY = "/etc/glance/policy.yaml"
 UNITS = "/etc/systemd/system"
 PROGRAM = "glance-api"
 DRAIN = "/usr/local/sbin/glance-drain"
@@ -43,7 +44,7 @@ class Wishes:
     user: str = "glance"
     group: str = "glance"
     server: str = ""
-    bind_host: str = "0.0.0.0"
+    bind_host: str = ""
     bind_port: int = 9292
     workers: int = 0
     cores: int = 2
@@ -70,6 +71,11 @@ class Wishes:
     scrub_time: int = 86400
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
     secrets: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """Where the API listens. Where nobody is asked who he is, that is for this host alone unless it was said."""
+        return self.bind_host or ("0.0.0.0" if self.auth_url else "127.0.0.1")
 
 
 def as_wishes(given: Mapping[str, Any]) -> Wishes:
@@ -121,6 +127,9 @@ def layout(release: Release, wishes: Wishes) -> dict[str, Any]:
         {"path": DRAIN, "content": _text("glance-drain.j2", facts), **root, "mode": "0755"},
         {"path": "/etc/logrotate.d/glance", "content": _text("logrotate.j2", facts), **root},
     ]
+    if not wishes.auth_url:
+        content = _text("policy-open.yaml.j2", {"rules": [rule.name for rule in _catalogue.policies("glance", release)]})
+        files.insert(1, {"path": POLICY, "content": content, "owner": "root", "group": wishes.group, "mode": "0640"})
     for unit in units[1:]:
         name = unit.removesuffix(".timer")
         for kind in ("service", "timer"):
@@ -140,7 +149,7 @@ def layout(release: Release, wishes: Wishes) -> dict[str, Any]:
 def health(wishes: Wishes) -> str:
     """Where the host itself asks whether it is healthy."""
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
-    host = everywhere.get(wishes.bind_host, f"[{wishes.bind_host}]" if ":" in wishes.bind_host else wishes.bind_host)
+    host = everywhere.get(wishes.address, f"[{wishes.address}]" if ":" in wishes.address else wishes.address)
     return f"http://{host}:{wishes.bind_port}/healthcheck"
 
 
@@ -265,7 +274,7 @@ def _written(value: Any) -> str:
 def _derived(release: Release, wishes: Wishes, server: str, stores: _stores.Decision) -> Iterator[tuple[str, str, Any]]:
     """The options that the variables stand for."""
     eventlet = server == "eventlet"
-    yield "DEFAULT", "bind_host", wishes.bind_host if eventlet else None
+    yield "DEFAULT", "bind_host", wishes.address if eventlet else None
     yield "DEFAULT", "bind_port", wishes.bind_port if eventlet else None
     yield "DEFAULT", "workers", workers(wishes) if eventlet else None
     yield "DEFAULT", "log_file", f"{wishes.log_dir}/api.log"
@@ -276,6 +285,7 @@ def _derived(release: Release, wishes: Wishes, server: str, stores: _stores.Deci
     yield "DEFAULT", "scrub_time", wishes.scrub_time if wishes.scrubber else None
     yield "database", "connection", wishes.database_connection
     yield "oslo_concurrency", "lock_path", f"{wishes.state_path}/lock"
+    yield from () if wishes.auth_url else [("oslo_policy", "policy_file", POLICY)]
     yield "paste_deploy", "flavor", _flavor(release, wishes) or None
     yield "paste_deploy", "config_file", paste_file(wishes)
     for name, value in _keystone(wishes).items():

@@ -139,6 +139,8 @@ def variables() -> set[str]:
     """Every variable that somebody may give with -e."""
     specs = [yaml.safe_load(path.read_text()) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
     found = {name for spec in specs for name in spec["argument_specs"]["main"]["options"]}
+    # The release that a playbook is about; glance_release_version takes it from there.
+    found.add("glance_release")
     return found | set(yaml.safe_load((ROOT / "examples" / "awx" / "setup.yml").read_text())[0]["vars"])
 
 

@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import databases, images, releases
+from . import databases, images, machine, releases
 from .common import LabError, docker, say, state_dir
 from .hosts import (
     ALL,
@@ -103,7 +104,7 @@ def _ensure_network() -> None:
     docker("network", "create", "--subnet", str(SUBNET), NETWORK)
 
 
-def _start(host: Host) -> None:
+def _start(host: Host, *more: str) -> None:
     if state(host) == "exited" and _current(host):
         docker("start", host.container)
         return
@@ -132,6 +133,7 @@ def _start(host: Host) -> None:
         "--env=container=docker",
         f"--env=LAB_INFRA={INFRA.address}",
         *store,
+        *more,
         images.tag(host.image),
     )
 
@@ -215,6 +217,21 @@ def _trouble(place: str) -> object:
             return None if answer.status == 200 else answer.status
     except OSError as error:
         return error
+
+
+@contextlib.contextmanager
+def empty(*names: str, sources: Iterable[str] = ()) -> Iterator[None]:
+    """Empty hosts, for a while; of them, these know where this machine gets packages from."""
+    hosts = [BY_NAME[name] for name in names]
+    images.ensure(*(host.image for host in hosts))
+    for host in hosts:
+        _start(host, *(machine.build_options(host.name, images.IMAGES[host.image].suite) if host.name in sources else ()))
+    in_parallel(wait_for_boot, hosts)
+    try:
+        yield
+    finally:
+        for host in hosts:
+            docker("rm", "--force", "--volumes", host.container, check=False)
 
 
 def drop(*names: str) -> None:

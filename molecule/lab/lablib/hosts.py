@@ -70,7 +70,13 @@ ON_DEMAND = (
     Host("release1", "glance33", 44, shares=True),
     Host("release2", "glance33", 45, shares=True),
 )
-ALL = HOSTS + ON_DEMAND
+#: Debian and nothing else, for the collection to deploy to.
+EMPTY = (
+    Host("deploy1", "bookworm", 51),
+    Host("deploy2", "bookworm", 52),
+    Host("alone", "bookworm", 53),
+)
+ALL = HOSTS + ON_DEMAND + EMPTY
 BY_NAME = {host.name: host for host in ALL}
 INFRA = BY_NAME["infra"]
 KEYSTONE = f"http://{INFRA.address}:5000/v3"

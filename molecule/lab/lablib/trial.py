@@ -526,7 +526,7 @@ def finding_ids(found: dict[str, Any], severity: str = "") -> set[str]:
 _COUNTED = "/root/executions"
 
 
-def count_executions() -> None:
+def count_executions(*hosts: str) -> None:
     """Put a counting wrapper around the interpreter of each host, and begin at zero."""
     wrapper = subprocess.run(
         [sys.executable, REPOSITORY / "benchmarks" / "executions.py", "wrapper", _COUNTED],
@@ -534,7 +534,7 @@ def count_executions() -> None:
         capture_output=True,
         text=True,
     ).stdout
-    for host in MANAGED:
+    for host in hosts or MANAGED:
         run(
             "docker",
             "exec",

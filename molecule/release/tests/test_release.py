@@ -26,7 +26,7 @@ from lablib.seed import MIB, Api, request
 HOSTS = ("release1", "release2")
 #: Debian's Glance 25.1, for a database that has to be changed.
 LATER = "glance25"
-ROOT = "/opt/releases"
+ROOT = "/opt/glance"
 OLD, NEW = "32.0.0", "33.0.0"
 PORT = 9294
 GLANCE = f"http://{INFRA.address}:{PORT}"
@@ -43,7 +43,6 @@ backend glance-release
     server release2 release2:9292
 """
 VARIABLES = {
-    "glance_release_root": ROOT,
     "glance_release_packages": [],
     "glance_release_archives": str(STATE / "environments"),
     "glance_release_pip": {"PIP_CERT": "/etc/ssl/certs/ca-certificates.crt"},
