@@ -11,6 +11,7 @@ docs/tls-proxies.md. Fails where stunnel takes more than 15 % more CPU per GiB t
 from __future__ import annotations
 
 import argparse
+import json
 import pathlib
 import statistics
 import subprocess
@@ -80,7 +81,15 @@ policy_file = /store/policy.yaml
 """
 _POLICY = "\n".join(
     f'"{rule}": "@"'
-    for rule in ("add_image", "get_image", "get_images", "upload_image", "download_image", "delete_image", "modify_image")
+    for rule in (
+        "add_image",
+        "get_image",
+        "get_images",
+        "upload_image",
+        "download_image",
+        "delete_image",
+        "modify_image",
+    )
 )
 _NGINX = f"""
 worker_processes auto;
@@ -198,7 +207,9 @@ def standing() -> Iterator[None]:
         try:
             subprocess.run(f"tar -C {place} -c . | docker exec -i {CONTAINER} tar -C /store -x", shell=True, check=True)
             inside("sh", "-c", _START)
-            inside("curl", "-sf", "--retry", "30", "--retry-all-errors", "-o", "/dev/null", f"http://{GLANCE}/v2/images")
+            inside(
+                "curl", "-sf", "--retry", "30", "--retry-all-errors", "-o", "/dev/null", f"http://{GLANCE}/v2/images"
+            )
             yield
         finally:
             docker("rm", "--force", CONTAINER)
@@ -217,8 +228,8 @@ def curl(*arguments: str) -> tuple[float, str]:
 
 def create(base: str) -> str:
     body = '{"name": "bench", "disk_format": "raw", "container_format": "bare"}'
-    said = curl("-H", "Content-Type: application/json", "-d", body, f"{base}/v2/images")[1]
-    return f"{base}/v2/images/{said.partition('"id": "')[2].partition('"')[0]}"
+    made = json.loads(curl("-H", "Content-Type: application/json", "-d", body, f"{base}/v2/images")[1])
+    return f"{base}/v2/images/{made['id']}"
 
 
 def measure(proxy: Proxy, stored: str, mib: int) -> None:

@@ -51,7 +51,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(connect), C(loopback) (the same once plaintext is closed), C(certificate), C(key) and C(client_ca), empty where nobody says it, and C(names).
+  description: C(connect), C(loopback) (the same once plaintext is closed), C(certificate), C(key) and C(client_ca), empty where
+    nobody says it, and C(names).
   type: dict
 """
 

@@ -339,9 +339,10 @@ class Reader(object):
         if self.since is not None and lines and max(line.time for line in lines) < self.since - SILENCE:
             return
         whole = self.since is None or bool(lines) and min(line.time for line in lines) >= self.since
+        dense = whole and self.wanted != (ANY,) and all(line.format == 'eventlet' for line in lines)
         position = 0
         for number in itertools.count():
-            if number == DENSE and whole and self.wanted != (ANY,) and all(line.format == 'eventlet' for line in lines) and _OWN not in block:
+            if number == DENSE and dense and _OWN not in block:
                 self._dense(block, position, size, log, tally)
                 return
             match = self.pattern.search(block, position, size)

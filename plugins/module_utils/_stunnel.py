@@ -29,9 +29,11 @@ except ImportError:  # Python 2.7 without the typing backport: the names stand i
 OLDEST = (5, 56)
 MARK = u'; Written by stackops.glance.stunnel_service, which writes it anew: change the task and not this file.'
 #: Mozilla's intermediate profile 5.7 for TLS 1.2, less the suites with finite-field DH, which nobody needs beside these. Those
-#: of TLS 1.3 are OpenSSL's own.
+#: of TLS 1.3 are OpenSSL's own, the cheapest first: AES with 128 bits takes a fifth less CPU than with 256. A client that has
+#: ChaCha20 first lacks the hardware for AES and gets that (PRIORITIZE_CHACHA).
 CIPHERS = ':'.join('ECDHE-%s-%s' % (kind, cipher) for cipher in ('AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305')
                    for kind in ('ECDSA', 'RSA'))
+SUITES = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256'
 CURVES = 'X25519:P-256:P-384'
 #: Global options that stunnel reads when it starts and never again (stunnel(8), signals).
 _FIXED = ('foreground', 'pid', 'setuid', 'setgid', 'syslog')
@@ -103,7 +105,8 @@ class Service:
             u'', u'[%s]' % self.name,
             u'accept = %s' % _stunnel_address(params['accept']), u'connect = %s' % _stunnel_address(params['connect']),
             u'cert = %s' % params['certificate'], u'key = %s' % params['key'],
-            u'sslVersionMin = TLSv1.2', u'ciphers = %s' % CIPHERS, u'curves = %s' % CURVES,
+            u'sslVersionMin = TLSv1.2', u'ciphers = %s' % CIPHERS, u'ciphersuites = %s' % SUITES, u'curves = %s' % CURVES,
+            u'options = CIPHER_SERVER_PREFERENCE', u'options = PRIORITIZE_CHACHA',
             # Time without a byte in either direction, not of a transfer; then time that the other side's good-bye may take.
             u'TIMEOUTidle = %d' % params['idle_timeout'], u'TIMEOUTclose = 60',
         ]

@@ -301,6 +301,7 @@ def _worker(
                 f"{unit['name']} has {CA_VARIABLE}={unit['ca_bundle']} already. Put the CA into that file and leave "
                 "glance_stunnel_worker_ca out, or take the variable out of the unit."
             )
-        content = f"# Written by stackops.glance.tls: how workers verify each other.\n[Service]\nEnvironment={CA_VARIABLE}={tls.worker_ca}\n"
+        content = "# Written by stackops.glance.tls: how workers verify each other.\n[Service]\n"
+        content += f"Environment={CA_VARIABLE}={tls.worker_ca}\n"
         drop_ins.append({"path": _service.drop_in(unit, CA_DROP_IN), "before": "", "content": content, "mode": "0644"})
     return edits, drop_ins

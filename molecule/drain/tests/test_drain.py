@@ -81,7 +81,7 @@ class Restart:
         look = {"services": [{**service, "options": ["*"], "documents": True}]}
         found = trial.result(trial.module(host, "glance_host_info", look))["services"]["glance-api"]
         places = _transfers.places(found, _catalogue.release("glance", found["release"]["version"]))
-        one, several = ["/var/lib/glance/images"], ["/var/lib/glance/fast", "/var/lib/glance/slow"]
+        one, several = ["/var/lib/glance/images/"], ["/var/lib/glance/fast", "/var/lib/glance/slow"]
         assert places.stores == (one if host in trial.GLANCES else several)
         drain = {"file": _paste.drain_file(found["paste"]), "port": 9292, "units": ["glance-api"], "grace": 3}
         step = {

@@ -39,6 +39,8 @@ def test_nobody_notices() -> None:
 
 def in_balancer() -> dict[str, str]:
     """Each server's state, by haproxy."""
-    rows = [row.split(",") for row in trial.sh("infra", "echo 'show stat' | socat - /run/haproxy/admin.sock").splitlines()]
+    rows = [
+        row.split(",") for row in trial.sh("infra", "echo 'show stat' | socat - /run/haproxy/admin.sock").splitlines()
+    ]
     status = rows[0].index("status")
     return {row[1]: row[status] for row in rows if row[0] == "glance" and row[1] in trial.GLANCES}

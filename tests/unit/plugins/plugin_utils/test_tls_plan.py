@@ -233,20 +233,31 @@ def written(made: _plan.Plan, step: str, host: str) -> dict[str, Any]:
 CALLED = "http://cloud.example:9292,http://two.glance.example:9292/image"
 
 
+CA_15, CA_16, CA_CINDER = "ssl/ca_file", "glance/cafile", "DEFAULT/glance_ca_certificates_file"
+SERVERS, OVERRIDE, CINDER = "glance/api_servers", "glance/endpoint_override", "DEFAULT/glance_api_servers"
+PLAIN, SECURE = "http://cloud.example:9292", "https://cloud.example:9293"
+
+
 @pytest.mark.parametrize(
     ("host", "wanted"),
     [
-        (told(glance__api_servers=CALLED), {"ssl/ca_file": "/ca.pem", "glance/api_servers": "https://cloud.example:9293,https://two.glance.example:9293/image"}),
-        (told(version="16.0.0", glance__api_servers="http://cloud.example:9292"), {"glance/cafile": "/ca.pem", "glance/api_servers": "https://cloud.example:9293"}),
+        (
+            told(glance__api_servers=CALLED),
+            {CA_15: "/ca.pem", SERVERS: f"{SECURE},https://two.glance.example:9293/image"},
+        ),
+        (told(version="16.0.0", glance__api_servers=PLAIN), {CA_16: "/ca.pem", SERVERS: SECURE}),
         # By an older name it has the CA already.
-        (told(version="16.0.0", glance__api_servers="https://cloud.example:9293", ssl__ca_file="/ca.pem"), {}),
+        (told(version="16.0.0", glance__api_servers=SECURE, ssl__ca_file="/ca.pem"), {}),
         # Those who read the catalogue follow it.
-        (told(version="30.0.0"), {"glance/cafile": "/ca.pem"}),
-        (told(version="30.0.0", glance__endpoint_override="http://cloud.example:9292"), {"glance/cafile": "/ca.pem", "glance/endpoint_override": "https://cloud.example:9293"}),
-        (told("cinder-volume", None, "cinder", DEFAULT__glance_api_servers="cloud.example:9292"), {"DEFAULT/glance_ca_certificates_file": "/ca.pem", "DEFAULT/glance_api_servers": "https://cloud.example:9293"}),
+        (told(version="30.0.0"), {CA_16: "/ca.pem"}),
+        (told(version="30.0.0", glance__endpoint_override=PLAIN), {CA_16: "/ca.pem", OVERRIDE: SECURE}),
+        (
+            told("cinder-volume", None, "cinder", DEFAULT__glance_api_servers="cloud.example:9292"),
+            {CA_CINDER: "/ca.pem", CINDER: SECURE},
+        ),
     ],
     ids=["nova14", "nova16", "nova16-done", "nova30", "nova30-override", "cinder"],
-)  # fmt: skip
+)
 def test_addresses_and_ca_of_consumers(host: dict[str, Any], wanted: dict[str, str]) -> None:
     made = plan({"g1": survey(), "n1": host}, tls=TlsWishes(consumers_ca="/ca.pem"))
     assert findings(made) == [] and written(made, "consumers", "n1") == wanted
