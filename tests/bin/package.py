@@ -134,8 +134,7 @@ class Empty:
         self.bin = folder / "venv" / "bin"
         kept = {name: os.environ[name] for name in os.environ if not name.startswith(("ANSIBLE_", "OS_", "PYTHON"))}
         path = os.pathsep.join([str(self.bin), "/usr/bin", "/bin"])
-        here = {"HOME": str(folder), "PWD": str(folder), "PATH": path}
-        self.environ = {**kept, **here, "ANSIBLE_CONFIG": str(constants.CONFIG_FILE or "")}
+        self.environ = {**kept, "HOME": str(folder), "PATH": path, "ANSIBLE_CONFIG": str(constants.CONFIG_FILE or "")}
 
     def run(self, program: str, *words: str | pathlib.Path, fails: bool = False) -> str:
         return run(self.bin / program, *words, fails=fails, cwd=self.folder, env=self.environ)
