@@ -91,10 +91,10 @@ def launch(tmp_path: Path, name: str, handed: dict[str, Any] | None = None, **an
 
 
 def left_outside() -> set[str]:
-    """What lies in the checkout, from which the jobs are begun, and is not git's; the lab's own directory apart."""
-    command = ["git", "-c", "safe.directory=*", "status", "--porcelain", "--ignored", "--untracked-files=all"]
+    """What lies in the checkout, from which the jobs are begun, and is not git's; what gates beside keep is hidden."""
+    command = ["git", "-c", "safe.directory=*", "status", "--porcelain", "--ignored"]
     said = subprocess.run(command, cwd=trial.REPOSITORY, check=True, capture_output=True, text=True).stdout
-    return {line for line in said.splitlines() if not line.endswith((".lab/", "/__pycache__/", ".cache/"))}
+    return {name for name in said.splitlines() if "/." not in name and "__pycache__" not in name and name[3] != "."}
 
 
 def jobs_of_workflow() -> dict[str, str]:
