@@ -28,7 +28,11 @@ def text(report: Mapping[str, Any]) -> str:
     written = calendar.timegm(time.strptime(report["written"], "%Y-%m-%dT%H:%M:%SZ"))
     metrics: list[tuple[str, str, Samples]] = [
         ("last_look_timestamp_seconds", "When the cloud was looked at last.", [({}, written)]),
-        ("verdict", "1 for the verdict of the last look.", [({"verdict": v}, v == report["verdict"]) for v in VERDICTS]),
+        (
+            "verdict",
+            "1 for the verdict of the last look.",
+            [({"verdict": v}, v == report["verdict"]) for v in VERDICTS],
+        ),
         (
             "findings",
             "Findings of the last look, by severity and id.",
@@ -54,10 +58,7 @@ def text(report: Mapping[str, Any]) -> str:
         (
             "audit_findings",
             "Images that version 1 and 2 treat differently, by severity and id.",
-            [
-                ({"severity": each["severity"], "id": each["id"]}, each["count"])
-                for each in audit.get("findings") or []
-            ],
+            [({"severity": each["severity"], "id": each["id"]}, each["count"]) for each in audit.get("findings") or []],
         ),
     ]
     return "".join(_metric(PREFIX + name, said, samples) for name, said, samples in metrics)
