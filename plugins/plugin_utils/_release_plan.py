@@ -35,6 +35,9 @@ ONLINE_ENGINES = ("mysql",)
 #: Of a configuration check, what the database itself says better.
 _BY_DATABASE = ("database_migrates", "database_goes_back", "database_before_alembic", "v1_ends")
 
+#: Of a configuration check, what the host's new environment and units have seen to.
+_BY_LAYOUT = ("eventlet_server_gone", "python_changes")
+
 #: The wishes as a task takes them.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "release": {"type": "str", "default": ""},
@@ -367,7 +370,7 @@ class _Hop:
             services = {name: _service.after(service, edits) for name, service in glance.services.items()}
             for name, service in services.items():
                 found = _config_check.check(service, glance.release, self.target, host=glance.host)
-                self.plan.share(each for each in found if each.id not in _BY_DATABASE)
+                self.plan.share(each for each in found if each.id not in (*_BY_DATABASE, *_BY_LAYOUT))
                 services[name] = service
         except GlanceError as error:
             self.plan.add("release_files_refused", "blocker", error.message, "Mend what it names.", host=glance.host)

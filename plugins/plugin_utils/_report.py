@@ -361,6 +361,10 @@ def _part(host: str, part: Mapping[str, Any]) -> dict[str, Any]:
             if "options" in change
             else {"path": change["path"], "options": [], "becomes": _becomes(change)}
             for change in part.get("files", [])
+        ]
+        + [
+            {"path": link["path"], "options": [], "becomes": f"leads to {link['after']}, and to {link['before']} before"}
+            for link in part.get("links") or ()
         ],
         "restart_back": part.get("restart_back") or [],
         "restart": part.get("restart", []),
@@ -373,6 +377,8 @@ def _becomes(change: Mapping[str, Any]) -> str:
     """What becomes of a file as a whole."""
     if change["content"] is None:
         return "taken away"
+    if "before" not in change:
+        return "as the new release has it"
     return "rewritten; Glance reads it again by itself" if change["before"] else "made"
 
 
