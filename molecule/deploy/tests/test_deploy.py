@@ -67,9 +67,14 @@ def started(host: str) -> str:
 def test_a_look_at_empty_machines_changes_nothing() -> None:
     look = play("deploy", "--check", "--diff").succeeds()
     assert look.changed() > 0
-    look.says("+enabled_backends = disk:file,cold:file", "public endpoint http://images.example:9292 in RegionOne, which was")
+    look.says(
+        "+enabled_backends = disk:file,cold:file", "public endpoint http://images.example:9292 in RegionOne, which was"
+    )
     for host in HOSTS:
-        assert trial.sh(host, "ls -d /opt/glance /etc/glance /srv/images 2>/dev/null; getent passwd glance", check=False) == ""
+        assert (
+            trial.sh(host, "ls -d /opt/glance /etc/glance /srv/images 2>/dev/null; getent passwd glance", check=False)
+            == ""
+        )
     assert keystone("/users?name=deployed")["users"] == []
 
 
@@ -97,7 +102,10 @@ def test_an_image_through_both_hosts() -> None:
     status, image = trial.ask("deploy2", f"/v2/images/{made}")
     assert (status, image["status"], image["stores"]) == (200, "active", "disk")
     assert image["os_hash_value"] == hashlib.sha512(content("deployed")).hexdigest()
-    assert trial.sh("deploy1", f"sha256sum /srv/images/{made}").split()[0] == hashlib.sha256(content("deployed")).hexdigest()
+    assert (
+        trial.sh("deploy1", f"sha256sum /srv/images/{made}").split()[0]
+        == hashlib.sha256(content("deployed")).hexdigest()
+    )
     assert seed.request("GET", f"http://{BY_NAME['deploy1'].address}:9292/v2/images", {}, None)[0] == 401
     assert len(trial.ask("deploy1", "/v2/metadefs/namespaces?limit=1000")[1]["namespaces"]) > 20
 
@@ -113,7 +121,9 @@ def test_it_stands_in_keystone() -> None:
 def test_the_account_may_do_what_migrations_do_and_no_more() -> None:
     grants = databases.execute("SHOW GRANTS FOR deployed@'%'")
     assert "ALL PRIVILEGES" not in grants
-    assert re.search(r"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER ON `deployed`", grants)
+    assert re.search(
+        r"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER ON `deployed`", grants
+    )
 
 
 def test_a_second_time_nothing_happens() -> None:
@@ -128,7 +138,10 @@ def test_a_second_time_nothing_happens() -> None:
 @trial.thorough
 def test_what_others_wrote_stays_and_what_was_bent_is_set_right() -> None:
     trial.sh("deploy2", "sed -i 's/^default_backend = .*/default_backend = cold/' /etc/glance/glance-api.conf")
-    trial.sh("deploy2", "sed -i 's/^\\[DEFAULT\\]$/[DEFAULT]\\npublic_endpoint = https:\\/\\/images.example/' /etc/glance/glance-api.conf")
+    trial.sh(
+        "deploy2",
+        "sed -i 's/^\\[DEFAULT\\]$/[DEFAULT]\\npublic_endpoint = https:\\/\\/images.example/' /etc/glance/glance-api.conf",
+    )
     before = {host: started(host) for host in HOSTS}
     play("deploy", "--diff").succeeds().says("-default_backend = cold", "+default_backend = disk")
     written = trial.sh("deploy2", "cat /etc/glance/glance-api.conf")
