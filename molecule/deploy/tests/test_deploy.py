@@ -30,7 +30,7 @@ MOST = {"deploy1": 5, "deploy2": 3}
 
 @pytest.fixture(scope="module", autouse=True)
 def machines() -> Iterator[None]:
-    with fleet.empty(*HOSTS, "alone", sources=("deploy1",)):
+    with fleet.empty(*HOSTS, "alone", sources=("deploy1", "alone")):
         databases.execute(
             "CREATE USER deployer@'%' IDENTIFIED BY 'lab-deployer-secret'; GRANT ALL ON *.* TO deployer@'%' WITH GRANT OPTION"
         )
@@ -180,3 +180,44 @@ def test_one_machine_all_by_itself() -> None:
     assert trial.answers("alone", "/healthcheck") == 0
     if trial.THOROUGH:
         assert play("all_in_one", inventory="alone.yml", glance_release_build=False).succeeds().changed() == 0
+
+
+_RESTARTED = r"""
+import subprocess, time, urllib.request
+image = "IMAGE"
+with urllib.request.urlopen("http://127.0.0.1:9292/v2/images/%s/file" % image, timeout=60) as answer:
+    restart = subprocess.Popen(["systemctl", "restart", "glance-api"])
+    size = 0
+    while piece := answer.read(4 << 20):
+        size += len(piece)
+        time.sleep(0.4)
+print(size, restart.wait())
+"""
+
+
+@trial.thorough
+def test_eventlet_with_cache_and_scrubber() -> None:
+    trial.sh("alone", "systemctl disable --now glance-api; rm -rf /opt/glance /etc/glance /var/lib/glance")
+    variables = {
+        "glance_release": OTHER,
+        "glance_release_cache": True,
+        "glance_release_scrubber": True,
+        "glance_release_worker_self_reference_url": "http://127.0.0.1:9292",
+    }
+    play("all_in_one", inventory="alone.yml", **variables).succeeds()
+    assert trial.sh("alone", f"python3 - <<'EOF'\n{_ALONE}\nEOF").split() == ["active", "True"]
+    for job in ("glance-scrubber", "glance-cache-pruner", "glance-cache-cleaner"):
+        trial.sh("alone", f"systemctl start {job}.service")
+        assert trial.sh("alone", f"systemctl is-enabled {job}.timer; systemctl is-active {job}.timer").split() == [
+            "enabled",
+            "active",
+        ]
+    # A restart while a download runs waits for it.
+    big = trial.sh(
+        "alone", f"python3 - <<'EOF'\n{_ALONE.replace('1 << 20', '64 << 20')}\nprint(made['id'])\nEOF"
+    ).split()[-1]
+    assert trial.sh("alone", f"python3 - <<'EOF'\n{_RESTARTED.replace('IMAGE', big)}\nEOF").split() == [
+        str(64 << 20),
+        "0",
+    ]
+    assert play("all_in_one", inventory="alone.yml", **variables).succeeds().changed() == 0
