@@ -93,7 +93,6 @@ class Place:
             raise GlanceError('%s is no link. It has to lead to the environment that the units run; move it away.' % self.link)
         return os.path.basename(os.readlink(self.link).rstrip('/'))
 
-
     def describe(self, new=False, link=False, goes=()):
         # type: (bool, bool, Iterable[str]) -> str
         """What is there, or will be, as a difference shows it."""
