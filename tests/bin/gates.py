@@ -14,9 +14,22 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
-Result = tuple[str, bool, float]
+#: Lines of a failed gate that are shown once more at the end.
+LAST = 15
+
+
+@dataclass(frozen=True)
+class Result:
+    gate: str
+    passed: bool
+    seconds: float
+    #: What it printed last.
+    last: list[str]
+
 
 #: Lines of two targets must not run into each other.
 _printing = threading.Lock()
@@ -44,12 +57,14 @@ def run(gate: str, politely: bool, named: bool) -> Result:
     command = ["nice", "-n", "10"] * politely + ["make", gate]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     assert process.stdout is not None
+    last: deque[str] = deque(maxlen=LAST)
     for line in process.stdout:
-        say(("%-10s | " % gate if named else "") + line.rstrip("\n"))
+        last.append(line.rstrip("\n"))
+        say(("%-10s | " % gate if named else "") + last[-1])
     passed = process.wait() == 0
     seconds = time.time() - started
     say("===== %s: %s after %.0f s =====" % (gate, "passed" if passed else "FAILED", seconds))
-    return gate, passed, seconds
+    return Result(gate, passed, seconds, list(last))
 
 
 def stage(sides: list[list[str]]) -> list[Result]:
@@ -63,12 +78,15 @@ def stage(sides: list[list[str]]) -> list[Result]:
 def main() -> int:
     started = time.time()
     results = [result for words in split(sys.argv[1:], "then") for result in stage(split(words, "beside"))]
+    failed = [result for result in results if not result.passed]
     print("\n%-16s %-8s %8s" % ("gate", "result", "seconds"))
-    for gate, passed, seconds in results:
-        print("%-16s %-8s %8.0f" % (gate, "passed" if passed else "FAILED", seconds))
-    failed = sum(not passed for _gate, passed, _seconds in results)
+    for result in results:
+        print("%-16s %-8s %8.0f" % (result.gate, "passed" if result.passed else "FAILED", result.seconds))
     print("%-16s %-8s %8.0f" % ("in all", "", time.time() - started))
-    print("\n%d passed, %d failed" % (len(results) - failed, failed), flush=True)
+    for result in failed:
+        # Where gates run beside each other, what a failed one said last is far up by now.
+        print("\n===== %s FAILED, and said last =====\n%s" % (result.gate, "\n".join(result.last)))
+    print("\n%d passed, %d failed" % (len(results) - len(failed), len(failed)), flush=True)
     return 1 if failed or not results else 0
 
 

@@ -7,6 +7,11 @@ from __future__ import annotations
 import pytest
 from ansible.module_utils import _internal
 from ansible.module_utils.common import warnings
+from hypothesis import HealthCheck, settings
+
+# A gate that gives way to the lab's scenarios has no time to measure, and the same cases in each run.
+settings.register_profile("gate", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gate")
 
 MODULES = {"cloud", "modules"}
 

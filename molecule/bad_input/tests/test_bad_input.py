@@ -32,7 +32,7 @@ def test_empty_group() -> None:
     refused("The inventory has no host in the group image_consumers", nova_group="image_consumers")
 
 
-@pytest.mark.parametrize("limit", ["nova1,localhost", "glance_api"])
+@pytest.mark.parametrize("limit", trial.some(["nova1,localhost", "glance_api"], 0))
 def test_hosts_cut_off_by_limit(limit: str) -> None:
     refused("--limit", "nova2", arguments=("--limit", limit))
 
@@ -70,6 +70,7 @@ def test_values_and_files_that_nova_refuses() -> None:
         refused("nova_value_refused", "maybe", "nova_configuration_refused", f"{trial.NOVA_CONF}:3")
 
 
+@trial.thorough
 def test_what_would_break_nova() -> None:
     with (
         trial.changed("nova1", trial.NOVA_CONF, "sed -i 's/^images_type = qcow2/images_type = rbd/' $file"),
@@ -78,10 +79,12 @@ def test_what_would_break_nova() -> None:
         refused("rbd_without_locations", "nova1 keep disks in RBD", "show_multiple_locations", "api_servers", "/v1")
 
 
+@trial.thorough
 def test_unknown_release() -> None:
     refused("nova_release_unknown", "atlantis", services={"nova-compute": {"release": "atlantis"}})
 
 
+@trial.thorough
 def test_a_consumer_that_speaks_v1_keeps_v1_on(tmp_path: Path) -> None:
     trial.sh("infra", "mkdir -p /etc/cinder; printf '[DEFAULT]\\nglance_api_version = 1\\n' >/etc/cinder/cinder.conf")
     consumer = {
@@ -99,7 +102,7 @@ def test_a_consumer_that_speaks_v1_keeps_v1_on(tmp_path: Path) -> None:
 # -- disks --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("directory", ["/etc/nova", trial.RECORDS])
+@pytest.mark.parametrize("directory", trial.some(["/etc/nova", trial.RECORDS], 1))
 def test_a_disk_without_room_is_found_beforehand(directory: str) -> None:
     with trial.full("nova2", directory):
         refused("nova2", "bytes free and the run needs")

@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,13 +40,7 @@ def host(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def make(host: str, name: str, size: int, store: str = "fast", **properties: Any) -> str:
     """An active image in one store; its id."""
-    facts = {"name": name, "disk_format": "raw", "container_format": "bare", **properties}
-    status, made = trial.ask(host, "/v2/images", "POST", json.dumps(facts).encode(), Content_Type="application/json")
-    assert status == 201, made
-    data = os.urandom(size) if size < LARGE else bytes(size)
-    sent = {"Content_Type": "application/octet-stream", "X_Image_Meta_Store": store}
-    assert trial.ask(host, f"/v2/images/{made['id']}/file", "PUT", data, **sent)[0] == 204
-    return str(made["id"])
+    return trial.uploaded(host, name, os.urandom(size) if size < LARGE else bytes(size), store, **properties)
 
 
 def image(host: str, image_id: str) -> dict[str, Any]:
@@ -74,22 +67,13 @@ def given(host: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def run(host: str, *tasks: tuple[str, dict[str, Any]], check: tuple[bool, ...] = (False,)) -> list[dict[str, Any]]:
     """What each task answered, in check mode and not as asked for, one playbook for all of them."""
-    steps: list[dict[str, Any]] = [
-        {f"stackops.glance.{name}": given(host, arguments), "check_mode": mode, "ignore_errors": True}
-        for name, arguments in tasks
-        for mode in check
-    ]
-    names = [f"result{number}" for number in range(len(steps))]
-    steps = [{**step, "register": name} for step, name in zip(steps, names, strict=True)]
-    folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
-    answers = folder / "answers.json"
-    steps.append(
-        {"ansible.builtin.copy": {"dest": str(answers), "content": f"{{{{ [{', '.join(names)}] | to_json }}}}"}}
+    return trial.results(
+        *(
+            {f"stackops.glance.{name}": given(host, arguments), "check_mode": mode}
+            for name, arguments in tasks
+            for mode in check
+        )
     )
-    play = folder / "tasks.yml"
-    play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": steps}]))
-    trial.Run("ansible-playbook", str(play)).succeeds()
-    return list(json.loads(answers.read_text()))
 
 
 def one(host: str, name: str, **arguments: Any) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from lablib import engine, seed, trial
 from lablib.common import LAB
 from lablib.hosts import BY_NAME, KEYSTONE
@@ -142,27 +141,10 @@ def task(host: str, name: str, check: bool = False, **more: Any) -> dict[str, An
     arguments = {"cloud": "lab", "endpoint": ADDRESS[host], "name": name, "timeout": 240, **more}
     if "file" in more or "url" in more:
         arguments.setdefault("disk_format", "raw")
-    return {"stackops.glance.image_import": arguments, "check_mode": check, "diff": True, "ignore_errors": True}
+    return {"stackops.glance.image_import": arguments, "check_mode": check, "diff": True}
 
 
-def results(folder: Path, *tasks: dict[str, Any]) -> list[dict[str, Any]]:
-    """What each of the tasks of one play answers."""
-    steps: list[dict[str, Any]] = []
-    for number, each in enumerate(tasks):
-        steps.append({**each, "register": f"r{number}"})
-    names = ", ".join(f"r{number}" for number in range(len(tasks)))
-    out = folder / "results.json"
-    steps.append(
-        {"ansible.builtin.copy": {"content": f"{{{{ [{names}] | to_json }}}}", "dest": str(out), "mode": "0600"}}
-    )
-    play = folder / "play.yml"
-    variables = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": steps}]))
-    trial.Run("ansible-playbook", "-i", "localhost,", "-c", "local", str(play)).succeeds()
-    return list(json.loads(out.read_text()))
-
-
-def begin(folder: Path, host: str, name: str, **more: Any) -> trial.Run:
+def begin(host: str, name: str, **more: Any) -> trial.Run:
     """One import beside the test."""
     arguments = task(host, name, **more)["stackops.glance.image_import"]
     return trial.Run("ansible", "localhost", "-m", "stackops.glance.image_import", "-a", json.dumps(arguments))
@@ -206,7 +188,7 @@ METHODS = [("glance25", (False, True)), ("glance33", (True, False, True, False))
 @pytest.mark.parametrize(("host", "checks"), trial.some(METHODS, 1))
 def test_every_method_check_do_check_do(host: str, checks: tuple[bool, ...], tmp_path: Path, raw: Path) -> None:
     other = OTHER[host]
-    [there] = results(tmp_path, task(other, "there", file=str(raw), properties={"os_distro": "debian"}, tags=["a"]))
+    [there] = trial.results(task(other, "there", file=str(raw), properties={"os_distro": "debian"}, tags=["a"]))
     sha256 = f"sha256:{hashlib.sha256(DATA).hexdigest()}"
     ways: dict[str, dict[str, Any]] = {
         "upload": {"file": str(raw), "method": "upload", "stores": ["slow"], "min_disk": 1, "protected": False},
@@ -218,7 +200,7 @@ def test_every_method_check_do_check_do(host: str, checks: tuple[bool, ...], tmp
         },
     }
     runs = [task(host, name, check, **way) for name, way in ways.items() for check in checks]
-    found = results(tmp_path, *runs)
+    found = trial.results(*runs)
     assert [each.get("msg") for each in found if each["failed"]] == []
     assert [each["changed"] for each in found] == [number < len(checks) // 2 for number in range(len(checks))] * 4
     stores = {"upload": "slow", "glance-direct": "fast,slow", "web-download": "fast,slow", "glance-download": "fast"}
@@ -228,7 +210,7 @@ def test_every_method_check_do_check_do(host: str, checks: tuple[bool, ...], tmp
         assert ",".join(sorted(image["stores"].split(","))) == stores[name]
         assert image["visibility"] == ("public" if name == "glance-direct" else "shared")
     assert named(host, "glance-download")[0]["os_distro"] == "debian"
-    found = results(tmp_path, *[task(host, name, state="absent") for name in ("upload", "upload")])
+    found = trial.results(*[task(host, name, state="absent") for name in ("upload", "upload")])
     assert [each["changed"] for each in found] == [True, False] and not named(host, "upload")
 
 
@@ -245,7 +227,7 @@ def test_content_that_is_no_image_is_refused(tmp_path: Path) -> None:
         tasks.append(task("glance33", name, file=str(tmp_path / name), disk_format=disk_format))
     (tmp_path / "good").write_bytes(qcow2())
     tasks.append(task("glance33", "good", file=str(tmp_path / "good"), disk_format=None))
-    *refused, good = results(tmp_path, *tasks)
+    *refused, good = trial.results(*tasks)
     for each, (_data, _format, why) in zip(refused, files.values(), strict=True):
         assert each["failed"] and why in each["msg"] and not each["changed"]
     assert not good["failed"] and good["image"]["disk_format"] == "qcow2" and good["image"]["virtual_size"] == MIB
@@ -259,7 +241,7 @@ def test_what_comes_from_a_url_is_verified_or_deleted(tmp_path: Path) -> None:
         "wrong": ({"url": f"{WEB}/good", "checksum": "sha256:" + "0" * 64}, "does not hold what was sent"),
         "stalls": ({"url": f"{WEB}/stalls", "timeout": 6}, "was not over after 6 s"),
     }
-    found = results(tmp_path, *[task("glance25", name, **given) for name, (given, _why) in wanted.items()])
+    found = trial.results(*[task("glance25", name, **given) for name, (given, _why) in wanted.items()])
     for each, (_given, why) in zip(found, wanted.values(), strict=True):
         assert each["failed"] and why in each["msg"] and "was deleted" in each["msg"], each.get("msg")
         assert each["status"] == "failure"
@@ -270,8 +252,7 @@ def test_a_full_store_fails_the_import_or_is_left_out(tmp_path: Path, raw: Path)
     with trial.full("glance33", place):
         trial.sh("glance33", f"chown glance: {place}")
         both = {"file": str(raw), "stores": ["fast", "slow"]}
-        failed, made = results(
-            tmp_path,
+        failed, made = trial.results(
             task("glance33", "all", **both),
             task("glance33", "some", **both, all_stores_must_succeed=False),
         )
@@ -297,10 +278,11 @@ def kill(host: str) -> None:
     trial.wait_for(lambda: trial.answers(host, "/v2/images?limit=1") == 200, 240)
 
 
+@trial.thorough
 def test_a_server_killed_while_it_receives(tmp_path: Path) -> None:
     """The transfer starts again from zero in the same run; what was begun is gone."""
     host = "glance33"
-    run = begin(tmp_path, host, "received", file=str(large(tmp_path)), timeout=280)
+    run = begin(host, "received", file=str(large(tmp_path)), timeout=280)
     first = under_way(host, "received", "uploading")
     kill(host)
     found = trial.result(run)
@@ -312,38 +294,40 @@ def test_a_server_killed_while_it_receives(tmp_path: Path) -> None:
 def test_a_server_killed_while_it_imports(tmp_path: Path) -> None:
     """Glance leaves such an image importing for good: the run ends in time and deletes it, and the next one makes it."""
     path = str(large(tmp_path))
-    run = begin(tmp_path, "glance33", "imported", file=path, all_stores=True, timeout=20)
+    run = begin("glance33", "imported", file=path, all_stores=True, timeout=20)
     under_way("glance33", "imported", "importing")
     kill("glance33")
     found = trial.result(run)
     assert found["failed"] and "was not over after 20 s" in found["msg"] and "was deleted" in found["msg"], found
-    [found] = results(tmp_path, task("glance33", "imported", file=path, all_stores=True))
+    [found] = trial.results(task("glance33", "imported", file=path, all_stores=True))
     assert found["changed"] and found["image"]["stores"] == "fast,slow"
 
 
 def test_a_run_killed_while_it_sends(tmp_path: Path) -> None:
     path = str(large(tmp_path))
-    run = begin(tmp_path, "glance25", "killed", file=path)
+    run = begin("glance25", "killed", file=path)
     first = under_way("glance25", "killed", "uploading")
     run.kill()
     time.sleep(1)
     assert named("glance25", "killed"), "the image is there, half-way"
-    [found] = results(tmp_path, task("glance25", "killed", file=path))
+    [found] = trial.results(task("glance25", "killed", file=path))
     assert not found["failed"] and found["replaced"] == first
     assert [each["id"] for each in named("glance25", "killed")] == [found["image_id"]]
 
 
+@trial.thorough
 def test_an_image_deleted_meanwhile(tmp_path: Path) -> None:
-    run = begin(tmp_path, "glance25", "deleted", url=f"{WEB}/stalls")
+    run = begin("glance25", "deleted", url=f"{WEB}/stalls")
     image = under_way("glance25", "deleted", "importing")
     trial.ask("glance25", f"/v2/images/{image}", "DELETE")
     found = trial.result(run)
     assert found["failed"] and "was deleted by somebody else" in found["msg"]
 
 
+@trial.thorough
 def test_two_runs_at_once_make_one_image(tmp_path: Path) -> None:
     path = str(large(tmp_path, 128 * MIB))
-    runs = [begin(tmp_path, "glance33", "twice", file=path) for _each in range(2)]
+    runs = [begin("glance33", "twice", file=path) for _each in range(2)]
     found = [trial.result(run) for run in runs]
     failed = [each for each in found if each["failed"]]
     assert len(named("glance33", "twice")) == 1
@@ -374,12 +358,11 @@ def test_a_delta_and_its_base_are_the_whole_disk(tmp_path: Path, host: str, form
 
     def delta(check: bool = False, **more: Any) -> dict[str, Any]:
         where = {"cloud": "lab", "endpoint": ADDRESS[host], "image": "delta", **more}
-        return {"stackops.glance.image_delta": where, "check_mode": check, "diff": True, "ignore_errors": True}
+        return {"stackops.glance.image_delta": where, "check_mode": check, "diff": True}
 
     make = {"file": str(full), "base": "base"}
     dest, into = ({"state": "rebuilt", **each} for each in ({"dest": str(tmp_path / "again")}, {"into": "again"}))
-    answers = results(
-        tmp_path,
+    answers = trial.results(
         task(host, "base", file=str(tmp_path / "base.raw")),
         *(delta(check, **wanted) for wanted in (make, dest, into) for check in (True, False, True, False)),
         task(host, "base", state="absent"),

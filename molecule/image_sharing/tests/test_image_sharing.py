@@ -107,17 +107,11 @@ def refused(found: dict[str, Any], *words: str) -> None:
 
 
 def image(host: str, name: str, **more: Any) -> str:
-    body = {"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "private", **more}
-    status, made = trial.ask(host, "/v2/images", "POST", json.dumps(body).encode(), Content_Type="application/json")
-    assert status == 201, made
-    return str(made["id"])
+    return trial.image(host, name, **{"visibility": "private", **more})
 
 
 def uploaded(host: str, name: str, size: int = SIZE) -> str:
-    made = image(host, name)
-    octets = {"Content_Type": "application/octet-stream"}
-    assert trial.ask(host, f"/v2/images/{made}/file", "PUT", os.urandom(size), **octets)[0] == 204
-    return made
+    return trial.uploaded(host, name, os.urandom(size), visibility="private")
 
 
 # -- locations ----------------------------------------------------------------------------------------------------

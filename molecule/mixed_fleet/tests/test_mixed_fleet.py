@@ -31,6 +31,7 @@ def test_the_rest_is_finished_and_v1_stays_on() -> None:
     assert trial.locked() == []
 
 
+@trial.thorough
 def test_a_host_that_fails_is_put_back_alone_and_keeps_v1_on() -> None:
     again = "sed -i 's/^\\[glance\\]$/&\\nuse_glance_v1 = true/'"
     trial.sh("nova1", f"{again} {trial.NOVA_CONF}; systemctl restart nova-api nova-compute")

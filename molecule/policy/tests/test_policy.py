@@ -46,6 +46,7 @@ def test_check_mode_shows_the_files_and_the_proof(untouched: dict[str, str]) -> 
     shown.says(f"-admin_role = {ROLE}", "role:admin or role:publisher", "verdict: ready")
 
 
+@trial.thorough
 def test_hosts_that_decide_otherwise_are_named(untouched: dict[str, str]) -> None:
     with trial.changed("glance2", POLICY, """sed -i 's/"publicize_image": "[^"]*"/"publicize_image": ""/' $file"""):
         policy(playbook="policy").succeeds().says("policy_differs", "publicize_image are other rules there")
@@ -71,6 +72,7 @@ def test_a_second_run_finds_nothing_to_do() -> None:
     assert again.changed() == 0
 
 
+@trial.thorough
 def test_a_changed_check_needs_no_restart() -> None:
     before = {host: started(host) for host in trial.GLANCES}
     policy(rules=[{"name": "publicize_image", "check": "role:admin"}], expected_changes=[

@@ -163,6 +163,7 @@ def test_where_the_release_ignores_the_option_nobody_gets_back_what_was_lost_lon
     assert trial.differences(before, files(ZED)) == []
 
 
+@trial.thorough
 def test_a_file_that_does_not_count_is_not_called_a_replacement() -> None:
     place = "/etc/glance/policy.d/99-own.yaml"
     trial.sh(ZED, f"echo 'context_is_admin: role:admin' >{place}")
@@ -231,6 +232,7 @@ def test_metadef_writes_are_kept_over_the_upgrade_from_20_to_25(inventory: Path)
     assert trial.differences(before, files(USSURI)) == []
 
 
+@trial.thorough
 def test_new_defaults_are_kept_over_the_upgrade_from_25_to_33_and_people_are_told(inventory: Path) -> None:
     before, today = files(ZED), decided(ZED, "25.1")
     with assigned():
@@ -310,6 +312,7 @@ def test_bad_input_is_named_and_nothing_is_written(made: str, arguments: dict[st
     trial.sh(ZED, f"rm -rf {FILE}")
 
 
+@trial.thorough
 def test_an_unreadable_file_is_named_and_an_empty_one_takes_rules() -> None:
     trial.sh(ZED, f"printf '' >{FILE}; chmod 600 {FILE}")
     before = files(ZED)

@@ -173,6 +173,7 @@ def test_the_playbook_runs_the_starter_file_and_names_what_differs() -> None:
     assert left("glance33") == []
 
 
+@trial.thorough
 def test_what_a_killed_trial_left_is_found_and_removed() -> None:
     run = trial.Run(
         "ansible",

@@ -26,7 +26,7 @@ def cloud() -> None:
         "x-image-meta-property-owner": MARKUP,
     }
     assert trial.ask("glance1", "/v1/images", "POST", b"", **headers)[0] == 201
-    trial.wait_for(lambda: all(trial.spoken(1).values()))
+    trial.wait_for(lambda: all(trial.spoken().values()))
 
 
 @pytest.mark.usefixtures("untouched")
@@ -66,6 +66,7 @@ def test_what_the_database_alone_knows(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("untouched")
+@trial.thorough
 def test_a_database_that_refuses_the_password(tmp_path: Path) -> None:
     look = {**LOOK, "audit": "database", "audit_database": DATABASE.replace("lab-database-secret", "not-the-password")}
     run = trial.playbook("preflight", "-vvv", report_dir=str(tmp_path), **look).fails("audit:", "Access denied")

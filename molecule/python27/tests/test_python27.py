@@ -35,6 +35,7 @@ def test_flip(tmp_path: Path) -> None:
     assert trial.locked() == []
 
 
+@trial.thorough
 def test_nothing_is_left_to_do() -> None:
     assert trial.flip(*OLD).succeeds().changed() == 0
 

@@ -18,6 +18,7 @@ def test_of_two_that_begin_together_one_is_refused() -> None:
         assert [entry["event"] for entry in trial.journal(host)][-1] == "committed"
 
 
+@trial.thorough
 def test_the_holder_is_named_to_those_who_come_later() -> None:
     # The way back is the first run this time.
     flipped = trial.look()

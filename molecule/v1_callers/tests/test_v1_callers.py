@@ -53,7 +53,7 @@ def counted(host: str, text: str, *paths: str) -> int:
 @pytest.fixture(scope="module", autouse=True)
 def quiet() -> Iterator[None]:
     """Both Novas have asked for v1 through the balancer, and then ask for nothing."""
-    trial.wait_for(lambda: all(versions == {"v1"} for versions in trial.spoken(2).values()))
+    trial.wait_for(lambda: all(versions == {"v1"} for versions in trial.spoken().values()))
     for host in trial.NOVAS:
         trial.sh(host, "systemctl stop nova-compute nova-api")
     for _number in range(50):

@@ -157,7 +157,7 @@ def test_one_that_breaks_elsewhere_each_time_is_not_verified() -> None:
 
 
 def test_work_is_done_so_many_at_a_time_and_in_order() -> None:
-    threads, three = set(), threading.Barrier(3, timeout=5)
+    threads, three = set(), threading.Barrier(3, timeout=120)
 
     def work(number: int) -> int:
         threads.add(threading.get_ident())

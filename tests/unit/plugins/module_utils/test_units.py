@@ -122,7 +122,7 @@ def test_command_of_a_running_process_is_its_own(systemctl):
         try:
             systemctl[0]["show"] = [(0, COMPUTE.format(pid=process.pid, since=1, environment=""), "")]
             argv, environment = _units.command(_units.show(["nova-compute"])[0])
-            for _attempt in range(50):  # the process may still be what it was forked from
+            for _attempt in range(600):  # the process may still be what it was forked from
                 if argv[-1] == "x":
                     break
                 time.sleep(0.1)

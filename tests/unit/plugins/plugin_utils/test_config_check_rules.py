@@ -38,6 +38,7 @@ FIRING = {
     "image_properties_allowed": (28, 29, {"text": "allow_additional_image_properties = false"}),
     "locations_shown": (15, None, {"text": "show_multiple_locations = on"}),
     "location_api": (28, 29, {"text": "show_multiple_locations = on"}),
+    "location_hash_without_lock_path": (31, None, {"text": "show_multiple_locations = on"}),
     "store_driver_missing": (19, 20, {"text": "[glance_store]\nstores = file,sheepdog"}),
     "store_vmware_deprecated": (28, None, {"text": "[glance_store]\nstores = file,vmware"}),
     "store_preference_names": (15, None, {"text": "[store_type_location_strategy]\nstore_type_preference=filesystem"}),
