@@ -285,7 +285,8 @@ _PAGE = """# TLS in front of Glance, measured
 stunnel as [`glance_stunnel`](tls.md) configures it, beside haproxy, nginx and Apache as Debian 12 has them, in front of the same
 Glance 33.0.0 (gunicorn, a file store in memory), all on one machine of {cores} cores: one image of {mib} MiB at a time, and {small}
 small requests on one connection; medians of {rounds} rounds that go through all of them. CPU is that of the proxy's own processes.
-Compare within a column: the figures themselves are that machine's, whose load was {load:.0f} meanwhile. `benchmarks/proxies_bench.py --write` makes this page.
+Compare within a column: the figures themselves are that machine's, whose load was {load:.0f} meanwhile.
+`benchmarks/proxies_bench.py --write` makes this page.
 
 ![CPU seconds per GiB, by proxy and direction](images/tls-proxies.svg)
 
