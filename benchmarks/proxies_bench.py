@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -284,7 +285,8 @@ _PAGE = """# TLS in front of Glance, measured
 stunnel as [`glance_stunnel`](tls.md) configures it, beside haproxy, nginx and Apache as Debian 12 has them, in front of the same
 Glance 33.0.0 (gunicorn, a file store in memory), all on one machine of {cores} cores: one image of {mib} MiB at a time, and {small}
 small requests on one connection; medians of {rounds} rounds that go through all of them. CPU is that of the proxy's own processes.
-Compare within a column: the figures themselves are that machine's. `benchmarks/proxies_bench.py --write` makes this page.
+Compare within a column: the figures themselves are that machine's, whose load was {load:.0f} meanwhile.
+`benchmarks/proxies_bench.py --write` makes this page.
 
 ![CPU seconds per GiB, by proxy and direction](images/tls-proxies.svg)
 
@@ -308,9 +310,12 @@ def main() -> int:
             for proxy in PROXIES[number % len(PROXIES) :] + PROXIES[: number % len(PROXIES)]:
                 measure(proxy, stored, arguments.size)
         cores = inside("nproc").strip()
+        load = os.getloadavg()[2]
     print(table())
     if arguments.write:
-        page = _PAGE.format(cores=cores, mib=arguments.size, small=SMALL, rounds=arguments.rounds, table=table())
+        page = _PAGE.format(
+            cores=cores, mib=arguments.size, small=SMALL, rounds=arguments.rounds, load=load, table=table()
+        )
         (ROOT / "docs" / "tls-proxies.md").write_text(page, encoding="utf-8")
         (ROOT / "docs" / "images" / "tls-proxies.svg").write_text(plot(), encoding="utf-8")
     own, *others = PROXIES

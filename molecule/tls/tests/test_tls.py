@@ -163,7 +163,7 @@ def test_bad_certificates_are_refused_by_host_and_file(authority: Authority, goo
     trial.remember("before", trial.look())
 
 
-@pytest.mark.skipif(not trial.THOROUGH, reason="the playbook is tried with the same differences")
+@trial.thorough
 def test_check_mode_shows_what_would_be(authority: Authority, untouched: dict[str, str]) -> None:
     shown = tls(authority, "--check", "--diff").succeeds()
     shown.says(
