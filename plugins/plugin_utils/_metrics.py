@@ -24,7 +24,7 @@ def text(report: Mapping[str, Any]) -> str:
     findings = collections.Counter((each["severity"], each["id"]) for each in report["findings"])
     reached = collections.Counter("true" if each["reached"] else "false" for each in report["hosts"])
     audit = report["audit"] or {}
-    read = [each for each in report["callers"] if "error" not in each]
+    read = [each for each in report["callers"] if each.get("span")]  # else no log told of any request
     written = calendar.timegm(time.strptime(report["written"], "%Y-%m-%dT%H:%M:%SZ"))
     metrics: list[tuple[str, str, Samples]] = [
         ("last_look_timestamp_seconds", "When the cloud was looked at last.", [({}, written)]),

@@ -57,9 +57,11 @@ def test_who_asked_for_v1_and_what_the_audit_counted() -> None:
         {"client": "10.0.0.1", "user_agent": "other", "requests": {"v1": 1}},
         {"client": "10.0.0.2", "requests": {"v2": 9}},
     ]
-    read = {"host": "g1", "versions": {"v1": 4, "v2": 9}, "callers": callers}
+    span = {"from": "2026-11-20T00:00:00Z", "to": "2026-11-21T09:00:00Z"}
+    read = {"host": "g1", "span": span, "versions": {"v1": 4, "v2": 9}, "callers": callers}
     audit = {"images": 12, "findings": [{"id": "property-shadowed", "severity": "warning", "count": 3}]}
-    assert samples(callers=[read, {"host": "g2", "error": "no log"}], audit=audit)[-4:] == [
+    others = [{"host": "g2", "error": "no log"}, {"host": "g3", "span": None, "versions": {"v1": 0}, "callers": []}]
+    assert samples(callers=[read, *others], audit=audit)[-4:] == [
         'stackops_glance_v1_requests{host="g1"} 4',
         'stackops_glance_v1_callers{host="g1"} 1',
         "stackops_glance_audited_images 12",
@@ -72,7 +74,11 @@ def test_an_audit_that_failed_has_no_numbers() -> None:
 
 
 def test_a_label_is_escaped() -> None:
-    (line,) = [each for each in samples(callers=[{"host": 'a"\\\nb'}]) if "requests" in each]
+    (line,) = [
+        each
+        for each in samples(callers=[{"host": 'a"\\\nb', "span": {"from": None, "to": None}}])
+        if "requests" in each
+    ]
     assert line == r'stackops_glance_v1_requests{host="a\"\\\nb"} 0'
 
 
