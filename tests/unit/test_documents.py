@@ -19,7 +19,17 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("roles/*/README.md"))]
 PLAN = (
-    *("_plan", "_policy_plan", "_release_plan", "_tls_plan", "_tls_consumers", "_tls_close", "_undo", "_takeover", "_nova"),
+    *(
+        "_plan",
+        "_policy_plan",
+        "_release_plan",
+        "_tls_plan",
+        "_tls_consumers",
+        "_tls_close",
+        "_undo",
+        "_takeover",
+        "_nova",
+    ),
     "_callers",
 )
 

@@ -723,6 +723,8 @@ def test_a_host_has_to_trust_what_it_is_told_of_and_is_asked_elsewhere_on_the_wa
     said[0], asked[:] = "it trusts nobody", []
     host.undo("one")
     assert set(asked) == {"old"}
+
+
 # -- links and databases ----------------------------------------------------------------------------------------------
 
 
