@@ -363,7 +363,11 @@ def _part(host: str, part: Mapping[str, Any]) -> dict[str, Any]:
             for change in part.get("files", [])
         ]
         + [
-            {"path": link["path"], "options": [], "becomes": f"leads to {link['after']}, and to {link['before']} before"}
+            {
+                "path": link["path"],
+                "options": [],
+                "becomes": f"leads to {link['after']}, and to {link['before']} before",
+            }
             for link in part.get("links") or ()
         ],
         "restart_back": part.get("restart_back") or [],
