@@ -10,6 +10,7 @@ import os
 import pathlib
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import _environments
 from ansible_collections.stackops.glance.plugins.plugin_utils._environments import Archive
@@ -46,7 +47,7 @@ class ActionModule(HostAction):
         return self._shipped(archive, lock)
 
     def _wanted(self, name: str, default: bool = False) -> bool:
-        return bool(self._task.args.get(name, default)) and str(self._task.args.get(name)).lower() not in ("false", "no")
+        return bool(boolean(self._task.args.get(name, default)))
 
     def _made_here(self, settled: dict[str, Any], archive: Archive, lock: str) -> dict[str, Any]:
         """Build it where it is missing, and keep an archive of it."""
@@ -58,7 +59,9 @@ class ActionModule(HostAction):
                     f"platform ({settled['python']['platform']}) has built it for this control node. Let one build first, "
                     "with archive: true where it has the environment already."
                 )
-            result = self.ask("glance_environment", {**self.arguments, "step": "build", "content": lock}, self.task_vars)
+            result = self.ask(
+                "glance_environment", {**self.arguments, "step": "build", "content": lock}, self.task_vars
+            )
         if archive.sha256 is None:
             there = self._connection._shell.join_path(self._folder(), "environment.tar.gz")
             packed = self.ask("glance_environment", {**self.arguments, "step": "pack", "file": there}, self.task_vars)

@@ -53,9 +53,7 @@ _value:
 
 def release_layout(variables: dict[str, Any], release: str) -> dict[str, Any]:
     try:
-        return _release_files.layout(
-            _service.known_release("glance", release), _release_files.as_wishes(variables)
-        )
+        return _release_files.layout(_service.known_release("glance", release), _release_files.as_wishes(variables))
     except GlanceError as error:
         raise AnsibleFilterError(error.message) from error
 

@@ -93,7 +93,6 @@ class Place:
             raise GlanceError('%s is no link. It has to lead to the environment that the units run; move it away.' % self.link)
         return os.path.basename(os.readlink(self.link).rstrip('/'))
 
-
     def describe(self, new=False, link=False, goes=()):
         # type: (bool, bool, Iterable[str]) -> str
         """What is there, or will be, as a difference shows it."""
@@ -420,7 +419,9 @@ def run(module):
         return dict(result, sha256=pack(place, params['file']))
     if params['step'] == 'settle' and not found and not module.check_mode:
         return dict(result, missing=True)
-    making = not found and (params['step'] if params['step'] != 'settle' else 'build' if params['build'] else 'unpack')
+    # In check mode nobody has said yet which of them it would be.
+    asked_for = params['step'] if params['step'] != 'settle' else 'build' if params['build'] else 'unpack'
+    making = '' if found else asked_for
     linking = params['current'] and place.current() is None
     goes = superfluous(place, params['keep'] - bool(making), params['state_dir']) if params['keep'] else []
     before = place.describe()
@@ -436,6 +437,6 @@ def run(module):
     result.update(changed=bool(making or linking or goes), made=MADE.get(making, 'none'), linked=linking, pruned=goes,
                   environment=found, missing=False)
     if module._diff:
-        after = place.describe(MADE.get(making), linking, goes)
+        after = place.describe(bool(making), linking, goes)
         result['diff'] = {'before_header': place.root, 'after_header': place.root, 'before': before, 'after': after}
     return result

@@ -87,7 +87,9 @@ def as_wishes(given: Mapping[str, Any]) -> Wishes:
     kinds: dict[str, Any] = {"int": int, "str": str}
     chosen = {name: value for name, value in given.items() if value is not None}
     try:
-        return Wishes(**{name: kinds.get(str(known[name].type), lambda each: each)(each) for name, each in chosen.items()})
+        return Wishes(
+            **{name: kinds.get(str(known[name].type), lambda each: each)(each) for name, each in chosen.items()}
+        )
     except ValueError as error:
         raise GlanceError(f"A variable of glance_release that is to be a number is none: {error}.") from error
 
@@ -128,7 +130,9 @@ def layout(release: Release, wishes: Wishes) -> dict[str, Any]:
         {"path": "/etc/logrotate.d/glance", "content": _text("logrotate.j2", facts), **root},
     ]
     if not wishes.auth_url:
-        content = _text("policy-open.yaml.j2", {"rules": [rule.name for rule in _catalogue.policies("glance", release)]})
+        content = _text(
+            "policy-open.yaml.j2", {"rules": [rule.name for rule in _catalogue.policies("glance", release)]}
+        )
         files.insert(1, {"path": POLICY, "content": content, "owner": "root", "group": wishes.group, "mode": "0640"})
     for unit in units[1:]:
         name = unit.removesuffix(".timer")
@@ -217,7 +221,9 @@ class _Settings:
                 + (gone.text if gone else f"Did you mean {near[0]}?" if near else "Look at the release's sample file.")
             )
         if not secret and _files.is_secret(name):
-            raise GlanceError(f"glance_release_options: [{group}] {name} is a secret. Give it in glance_release_secrets.")
+            raise GlanceError(
+                f"glance_release_options: [{group}] {name} is a secret. Give it in glance_release_secrets."
+            )
         self._put(known, value, secret)
 
     def _known(self, group: str, name: str) -> Option | None:
@@ -227,26 +233,27 @@ class _Settings:
         libraries = _catalogue.libraries(self.release)
         if found is None and libraries is not None:
             found = libraries.option(group, name) or libraries.renamed(group, name)
-        found = found or _catalogue.renamed("glance", self.release, group, name) or self._older(group, name)
-        if found is None and not _catalogue.judged_group(self.release, group) and not _catalogue.lives("glance", group, name):
+        found = found or _catalogue.renamed("glance", self.release, group, name)
+        if (
+            found is None
+            and not _catalogue.judged_group(self.release, group)
+            and not _catalogue.lives("glance", group, name)
+        ):
             # A library's, whose options at this release were not read; or a store's own section, which was looked at before.
             found = Option("glance", group, name, "string")
         return found
 
-    def _older(self, group: str, name: str) -> Option | None:
-        """The option under the name that it had before it got this one."""
-        for life in _catalogue.lives("glance", group, name):
-            for old in life.deprecated_names:
-                old_group, _slash, old_name = old.partition("/")
-                if found := _catalogue.option("glance", self.release, old_group, old_name):
-                    return found
-        return None
-
     def _put(self, option: Option, value: Any, secret: bool) -> None:
         if value is None:
-            self._options[option.group, option.name] = {"section": option.group, "option": option.name, "state": "absent"}
+            self._options[option.group, option.name] = {
+                "section": option.group,
+                "option": option.name,
+                "state": "absent",
+            }
             return
-        texts = [_written(each) for each in value] if option.multi_valued and isinstance(value, list) else [_written(value)]
+        texts = (
+            [_written(each) for each in value] if option.multi_valued and isinstance(value, list) else [_written(value)]
+        )
         for text in texts:
             try:
                 _oslo_types.convert(option.schema(), text, _oslo_ini.dialect("newest"))
@@ -317,7 +324,9 @@ def _keystone(wishes: Wishes) -> dict[str, Any]:
 def _flavor(release: Release, wishes: Wishes) -> str:
     wanted = "+".join(filter(None, ("keystone" if wishes.auth_url else "", "cachemanagement" if wishes.cache else "")))
     if wanted not in release.paste_flavors:
-        raise GlanceError(f"{release} has no paste flavor {wanted!r}. It has: {', '.join(filter(None, release.paste_flavors))}.")
+        raise GlanceError(
+            f"{release} has no paste flavor {wanted!r}. It has: {', '.join(filter(None, release.paste_flavors))}."
+        )
     return wanted
 
 
@@ -353,7 +362,9 @@ def _store_options(release: Release, wishes: Wishes) -> _stores.Decision:
 def _writable(wishes: Wishes, stores: _stores.Decision) -> list[str]:
     """The directories that Glance writes to, each of which has to be there."""
     cache = [f"{wishes.state_path}/image-cache"] if wishes.cache else []
-    return list(dict.fromkeys([wishes.state_path, f"{wishes.state_path}/lock", *stores.directories, *cache, wishes.log_dir]))
+    return list(
+        dict.fromkeys([wishes.state_path, f"{wishes.state_path}/lock", *stores.directories, *cache, wishes.log_dir])
+    )
 
 
 # -- text -------------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ MOST = {"deploy1": 5, "deploy2": 3}
 
 @pytest.fixture(scope="module", autouse=True)
 def machines() -> Iterator[None]:
-    with fleet.empty(*HOSTS, "alone", sources=("deploy1",)):
+    with fleet.empty(*HOSTS, "alone", sources=("deploy1", "alone")):
         databases.execute(
             "CREATE USER deployer@'%' IDENTIFIED BY 'lab-deployer-secret'; GRANT ALL ON *.* TO deployer@'%' WITH GRANT OPTION"
         )
@@ -67,9 +67,14 @@ def started(host: str) -> str:
 def test_a_look_at_empty_machines_changes_nothing() -> None:
     look = play("deploy", "--check", "--diff").succeeds()
     assert look.changed() > 0
-    look.says("+enabled_backends = disk:file,cold:file", "public endpoint http://images.example:9292 in RegionOne, which was")
+    look.says(
+        "+enabled_backends = disk:file,cold:file", "public endpoint http://images.example:9292 in RegionOne, which was"
+    )
     for host in HOSTS:
-        assert trial.sh(host, "ls -d /opt/glance /etc/glance /srv/images 2>/dev/null; getent passwd glance", check=False) == ""
+        assert (
+            trial.sh(host, "ls -d /opt/glance /etc/glance /srv/images 2>/dev/null; getent passwd glance", check=False)
+            == ""
+        )
     assert keystone("/users?name=deployed")["users"] == []
 
 
@@ -97,7 +102,10 @@ def test_an_image_through_both_hosts() -> None:
     status, image = trial.ask("deploy2", f"/v2/images/{made}")
     assert (status, image["status"], image["stores"]) == (200, "active", "disk")
     assert image["os_hash_value"] == hashlib.sha512(content("deployed")).hexdigest()
-    assert trial.sh("deploy1", f"sha256sum /srv/images/{made}").split()[0] == hashlib.sha256(content("deployed")).hexdigest()
+    assert (
+        trial.sh("deploy1", f"sha256sum /srv/images/{made}").split()[0]
+        == hashlib.sha256(content("deployed")).hexdigest()
+    )
     assert seed.request("GET", f"http://{BY_NAME['deploy1'].address}:9292/v2/images", {}, None)[0] == 401
     assert len(trial.ask("deploy1", "/v2/metadefs/namespaces?limit=1000")[1]["namespaces"]) > 20
 
@@ -113,7 +121,9 @@ def test_it_stands_in_keystone() -> None:
 def test_the_account_may_do_what_migrations_do_and_no_more() -> None:
     grants = databases.execute("SHOW GRANTS FOR deployed@'%'")
     assert "ALL PRIVILEGES" not in grants
-    assert re.search(r"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER ON `deployed`", grants)
+    assert re.search(
+        r"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER ON `deployed`", grants
+    )
 
 
 def test_a_second_time_nothing_happens() -> None:
@@ -128,7 +138,10 @@ def test_a_second_time_nothing_happens() -> None:
 @trial.thorough
 def test_what_others_wrote_stays_and_what_was_bent_is_set_right() -> None:
     trial.sh("deploy2", "sed -i 's/^default_backend = .*/default_backend = cold/' /etc/glance/glance-api.conf")
-    trial.sh("deploy2", "sed -i 's/^\\[DEFAULT\\]$/[DEFAULT]\\npublic_endpoint = https:\\/\\/images.example/' /etc/glance/glance-api.conf")
+    trial.sh(
+        "deploy2",
+        "sed -i 's/^\\[DEFAULT\\]$/[DEFAULT]\\npublic_endpoint = https:\\/\\/images.example/' /etc/glance/glance-api.conf",
+    )
     before = {host: started(host) for host in HOSTS}
     play("deploy", "--diff").succeeds().says("-default_backend = cold", "+default_backend = disk")
     written = trial.sh("deploy2", "cat /etc/glance/glance-api.conf")
@@ -167,3 +180,44 @@ def test_one_machine_all_by_itself() -> None:
     assert trial.answers("alone", "/healthcheck") == 0
     if trial.THOROUGH:
         assert play("all_in_one", inventory="alone.yml", glance_release_build=False).succeeds().changed() == 0
+
+
+_RESTARTED = r"""
+import subprocess, time, urllib.request
+image = "IMAGE"
+with urllib.request.urlopen("http://127.0.0.1:9292/v2/images/%s/file" % image, timeout=60) as answer:
+    restart = subprocess.Popen(["systemctl", "restart", "glance-api"])
+    size = 0
+    while piece := answer.read(4 << 20):
+        size += len(piece)
+        time.sleep(0.4)
+print(size, restart.wait())
+"""
+
+
+@trial.thorough
+def test_eventlet_with_cache_and_scrubber() -> None:
+    trial.sh("alone", "systemctl disable --now glance-api; rm -rf /opt/glance /etc/glance /var/lib/glance")
+    variables = {
+        "glance_release": OTHER,
+        "glance_release_cache": True,
+        "glance_release_scrubber": True,
+        "glance_release_worker_self_reference_url": "http://127.0.0.1:9292",
+    }
+    play("all_in_one", inventory="alone.yml", **variables).succeeds()
+    assert trial.sh("alone", f"python3 - <<'EOF'\n{_ALONE}\nEOF").split() == ["active", "True"]
+    for job in ("glance-scrubber", "glance-cache-pruner", "glance-cache-cleaner"):
+        trial.sh("alone", f"systemctl start {job}.service")
+        assert trial.sh("alone", f"systemctl is-enabled {job}.timer; systemctl is-active {job}.timer").split() == [
+            "enabled",
+            "active",
+        ]
+    # A restart while a download runs waits for it.
+    big = trial.sh(
+        "alone", f"python3 - <<'EOF'\n{_ALONE.replace('1 << 20', '64 << 20')}\nprint(made['id'])\nEOF"
+    ).split()[-1]
+    assert trial.sh("alone", f"python3 - <<'EOF'\n{_RESTARTED.replace('IMAGE', big)}\nEOF").split() == [
+        str(64 << 20),
+        "0",
+    ]
+    assert play("all_in_one", inventory="alone.yml", **variables).succeeds().changed() == 0

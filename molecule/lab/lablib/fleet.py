@@ -225,7 +225,9 @@ def empty(*names: str, sources: Iterable[str] = ()) -> Iterator[None]:
     hosts = [BY_NAME[name] for name in names]
     images.ensure(*(host.image for host in hosts))
     for host in hosts:
-        _start(host, *(machine.build_options(host.name, images.IMAGES[host.image].suite) if host.name in sources else ()))
+        _start(
+            host, *(machine.build_options(host.name, images.IMAGES[host.image].suite) if host.name in sources else ())
+        )
     in_parallel(wait_for_boot, hosts)
     try:
         yield
