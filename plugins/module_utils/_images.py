@@ -227,6 +227,15 @@ def lost(error: GlanceError) -> bool:
     return "url" in error.details and error.details.get("status", 503) >= 500
 
 
+def hung_up(error: BaseException | None) -> bool:
+    """Whether the other side closed the connection before it said anything."""
+    while error is not None:
+        if isinstance(error, ConnectionResetError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 class Service:
     """An HTTP API at one address. ``session`` is keystoneauth's."""
 
@@ -240,10 +249,15 @@ class Service:
         answer = self.session.timeout or DEFAULT_TIMEOUT
         # An address that drops packets must not hold up the others for as long as a slow answer may take.
         settings = {"timeout": (min(CONNECT_TIMEOUT, answer), answer), "redirect": False, "log": False, **settings}
-        try:
-            return self.session.request(url, method, authenticated=authenticated, raise_exc=False, **settings)
-        except NO_ANSWER as error:
-            raise GlanceError(f"{method} {url} got no answer: {one_line(error)}", url=url) from error
+        again = method in ("GET", "HEAD")
+        while True:
+            try:
+                return self.session.request(url, method, authenticated=authenticated, raise_exc=False, **settings)
+            except NO_ANSWER as error:
+                # A server may close a connection that it kept for us just as it is used again.
+                if not again or not hung_up(error):
+                    raise GlanceError(f"{method} {url} got no answer: {one_line(error)}", url=url) from error
+                again = False
 
     def call(self, method: str, path: str, *wanted: int, **settings: Any) -> Any:
         """One request that must come back with one of the wanted statuses (200 when none is named)."""

@@ -190,7 +190,8 @@ def main():
             verify={'type': 'bool', 'default': False},
             step={'type': 'str', 'choices': ['settle', 'build', 'pack', 'unpack'], 'default': 'settle'},
             locks={'type': 'dict', 'default': {}},
-            content={'type': 'str'},
+            # No secret, but more than a thousand lines that would stand in the host's journal.
+            content={'type': 'str', 'no_log': True},
             file={'type': 'path'},
             sha256={'type': 'str'},
         ),
