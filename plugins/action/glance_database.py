@@ -39,7 +39,7 @@ class ActionModule(GlanceAction, SlicedAction):
             "moves": moves,
             "head": _database_plan.head(release) if verb in ("contract", "sync") else None,
         }
-        self._task.args = {**self._task.args, "_work": work}
+        self._task.args = {**self._task.args, "work": work}
         result = SlicedAction.act(self, task_vars)
         result.pop("invocation", None)
         if self._task.check_mode and not result.get("failed"):

@@ -22,7 +22,7 @@ class ActionModule(GlanceAction):
         service, _release = self.glance(arguments, task_vars)
         look = {"python": service["interpreter"], "counts": _database_plan.counts()}
         look.update({name: service[name] for name in ("config_files", "config_dirs")})
-        found = self.run_module(None, {"_look": look}, task_vars)
+        found = self.run_module(None, {"look": look}, task_vars)
         found.pop("invocation", None)
         if wanted and found.get("heads"):
             found["verdict"] = _verdict(wanted, found)

@@ -110,9 +110,10 @@ def ask(python):
     try:
         process = subprocess.Popen([python, '-I', '-c', _ASK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, close_fds=True)
         out, err = process.communicate()
-        found = json.loads(out.decode('utf-8'))  # type: Dict[str, Any]
     except OSError as error:
         raise GlanceError('%s cannot be run: %s. Name a Python 3 of this host in python.' % (python, os.strerror(error.errno or 0)))
+    try:
+        found = json.loads(out.decode('utf-8'))  # type: Dict[str, Any]
     except ValueError:
         raise GlanceError('%s is no Python 3 that could say what it is: %s.'
                           % (python, (err.decode('utf-8', 'replace').strip().splitlines() or ['no message'])[-1]))

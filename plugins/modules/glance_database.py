@@ -56,6 +56,9 @@ options:
     description: Seconds to wait for the commands. They go on when it is up.
     type: float
     default: 86400
+  work:
+    description: For the action of this module, which knows what to run and how.
+    type: dict
 seealso:
   - module: stackops.glance.glance_database_info
 author:
@@ -108,7 +111,7 @@ from ansible_collections.stackops.glance.plugins.module_utils._errors import Gla
 def run(module, part):
     params = module.params
     state = part.state or {'attempt': '%d-%d' % (time.time(), os.getpid())}
-    work = _database.Work(os.path.join(params['state_dir'], 'database', state['attempt']), params['_work'])
+    work = _database.Work(os.path.join(params['state_dir'], 'database', state['attempt']), params['work'])
     if 'before' not in state:
         state['before'] = work.look()
     before = state['before']
@@ -143,7 +146,7 @@ def main():
             config_files={'type': 'list', 'elements': 'path', 'default': []},
             config_dirs={'type': 'list', 'elements': 'path', 'default': []},
             timeout={'type': 'float', 'default': 86400},
-            _work={'type': 'dict'},
+            work={'type': 'dict'},
             **_slices.OPTION
         ),
         supports_check_mode=True,

@@ -30,6 +30,9 @@ options:
   to_release:
     description: A release to hold the database against, newer or older.
     type: str
+  look:
+    description: For the action of this module, which knows what to ask and how.
+    type: dict
 seealso:
   - module: stackops.glance.glance_database
 author:
@@ -133,11 +136,11 @@ def main():
             'config_dirs': {'type': 'list', 'elements': 'path', 'default': []},
             'glance_release': {'type': 'str'},
             'to_release': {'type': 'str'},
-            '_look': {'type': 'dict'},
+            'look': {'type': 'dict'},
         },
         supports_check_mode=True,
     )
-    asked = module.params['_look']
+    asked = module.params['look']
     try:
         module.exit_json(changed=False, **_database.look(asked, asked['counts']))
     except GlanceError as error:

@@ -82,7 +82,12 @@ def say(text: str) -> None:
 def run(*command: str | pathlib.Path, fails: bool = False, **options: object) -> str:
     """What a command said, which has to succeed, or to fail."""
     done = subprocess.run(
-        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
+        [str(word) for word in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        **options,
     )
     if (done.returncode != 0) != fails:
         raise Failure("this ended with %d: %s\n%s" % (done.returncode, " ".join(map(str, command)), done.stdout))
