@@ -101,6 +101,7 @@ def jobs_of_workflow() -> dict[str, str]:
     return {node["identifier"]: node["unified_job_template"]["name"] for node in WORKFLOW["nodes"]}
 
 
+@trial.thorough
 def test_the_workflow_from_preflight_to_the_way_back(tmp_path: Path) -> None:
     before, outside, names = trial.look(), left_outside(), jobs_of_workflow()
 

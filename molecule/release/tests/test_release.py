@@ -186,6 +186,7 @@ def test_deployed(places: dict[str, Path], users: Users) -> None:
     users.before = trial.look(*HOSTS)
 
 
+@trial.thorough
 def test_a_look_changes_nothing_and_says_what_would_be(places: dict[str, Path], users: Users) -> None:
     looked = playbook(places, "flip_release", "--check", "--diff", release=NEW)
     looked.succeeds().says("Glance runs Glance 33.0.0", "way_back", "-> 33.0.0", "gunicorn")
@@ -201,6 +202,7 @@ def test_from_one_release_to_the_next_while_images_are_asked_for(places: dict[st
     users.all_readable()
 
 
+@trial.thorough
 def test_again_there_is_nothing_to_do(places: dict[str, Path]) -> None:
     again = playbook(places, "flip_release", release=NEW).succeeds()
     assert again.changed() == 0
