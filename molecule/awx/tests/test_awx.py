@@ -101,16 +101,28 @@ def jobs_of_workflow() -> dict[str, str]:
     return {node["identifier"]: node["unified_job_template"]["name"] for node in WORKFLOW["nodes"]}
 
 
-@trial.thorough
-def test_the_workflow_from_preflight_to_the_way_back(tmp_path: Path) -> None:
-    before, outside, names = trial.look(), left_outside(), jobs_of_workflow()
-
-    looked = launch(tmp_path, names["preflight"], glance_flip_v1_off="true")
+def preflight(folder: Path) -> Job:
+    """The workflow's first node, which hands on a verdict and a report, and no run."""
+    looked = launch(folder, jobs_of_workflow()["preflight"], glance_flip_v1_off="true")
     looked.run.succeeds().says("verdict: ready")
     assert looked.artifacts["glance_flip_verdict"] == "ready"
     assert looked.artifacts.get("glance_flip_run", "") == ""
     report = Path(looked.artifacts["glance_flip_report"])
     assert report.is_relative_to(looked.folder / "project") and (report / "preflight.html").exists()
+    return looked
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_preflight_leaves_its_verdict_to_the_next_node(tmp_path: Path) -> None:
+    outside = left_outside()
+    assert "lab-admin-secret" not in preflight(tmp_path).run.output
+    assert left_outside() == outside
+
+
+@trial.thorough
+def test_the_workflow_from_preflight_to_the_way_back(tmp_path: Path) -> None:
+    before, outside, names = trial.look(), left_outside(), jobs_of_workflow()
+    looked = preflight(tmp_path)
 
     flipped = launch(tmp_path, names["flip"], looked.artifacts, glance_flip_v1_off="true")
     flipped.run.succeeds().says("Verdict: done.")
@@ -122,8 +134,7 @@ def test_the_workflow_from_preflight_to_the_way_back(tmp_path: Path) -> None:
     shutil.rmtree(flipped.folder)
 
     handed = looked.artifacts | flipped.artifacts
-    if trial.THOROUGH:
-        launch(tmp_path, names["verify"], handed, glance_flip_v1_off="true").run.succeeds()
+    launch(tmp_path, names["verify"], handed, glance_flip_v1_off="true").run.succeeds()
     back = launch(tmp_path, names["rollback"], handed)
     back.run.succeeds().says(run)
     assert back.artifacts["glance_flip_verdict"].startswith("undone")
