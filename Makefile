@@ -6,7 +6,7 @@
 ALL_SCENARIOS = $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 SCENARIOS ?= $(filter-out $(patsubst molecule/%/thorough,%,$(wildcard molecule/*/thorough)),$(ALL_SCENARIOS))
 # File sets that the differential fuzz of `make test` reads with both parsers.
-EXAMPLES ?= 6000
+EXAMPLES ?= 3000
 # Requests that `make load` makes at least.
 REQUESTS ?= 20000
 # Generated policy files that each release's own Glance decides about as well in `make test`.

@@ -247,6 +247,7 @@ def test_what_comes_from_a_url_is_verified_or_deleted(tmp_path: Path) -> None:
         assert each["status"] == "failure"
 
 
+@trial.thorough
 def test_a_full_store_fails_the_import_or_is_left_out(tmp_path: Path, raw: Path) -> None:
     place = "/var/lib/glance/slow"
     with trial.full("glance33", place):

@@ -217,6 +217,7 @@ def differing(before: dict[Any, list[bool]], after: dict[Any, list[bool]]) -> se
     return {place for place, (_rule, said) in before.items() if place in after and after[place][1] != said}
 
 
+@trial.thorough
 def test_metadef_writes_are_kept_over_the_upgrade_from_20_to_25(inventory: Path) -> None:
     before, today = files(USSURI), decided(USSURI, "20.2.0")
     assert {"add_metadef_object", "delete_metadef_tag"} <= {

@@ -93,7 +93,8 @@ def test_two_stores_where_there_was_one(images: dict[str, str]) -> None:
     assert done.output.count("+enabled_backends = disk:file,cold:file,web:http") == len(HOSTS)
     assert "lab-database-secret" not in check.output + done.output
     after = {host: etc(host) for host in HOSTS}
-    assert play("stores.yml", "--check").succeeds().changed() == 0
+    if trial.THOROUGH:
+        assert play("stores.yml", "--check").succeeds().changed() == 0
     assert play("stores.yml").succeeds().changed() == 0
     assert {host: etc(host) for host in HOSTS} == after
 
@@ -188,6 +189,7 @@ def test_each_release_takes_stores_of_every_type(images: dict[str, str]) -> None
             assert answer["stores"][store["name"]] == given
 
 
+@trial.thorough
 def test_the_internal_api_goes_as_it_came(images: dict[str, str]) -> None:
     before = {host: etc(host) for host in HOSTS}
     play("stores.yml", internal="absent").succeeds()
