@@ -18,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -65,10 +65,10 @@ def must(*command: str) -> str:
     return done.stdout
 
 
-def client(script: str) -> str:
+def client(script: str, settings: Mapping[str, str] = SETTINGS) -> str:
     """Run a script with the clients of the lab's infra host."""
-    settings = [part for name, value in SETTINGS.items() for part in ("--env", f"{name}={value}")]
-    return must("docker", "exec", *settings, BY_NAME["infra"].container, "sh", "-ec", script)
+    named = [part for name, value in settings.items() for part in ("--env", f"{name}={value}")]
+    return must("docker", "exec", *named, BY_NAME["infra"].container, "bash", "-ec", f"set -o pipefail; {script}")
 
 
 def make(size: int) -> str:
@@ -158,12 +158,12 @@ def copies(images: int, size: int) -> bool:
 def lists(images: int, rounds: int) -> bool:
     """List a large cloud by turns; whether the aim is met."""
     databases.fill(HOST, images)
-    # The host is in no catalogue.
+    # The host is in no catalogue; this way of authentication takes no other settings.
     admin = f"--os-auth-type admin_token --os-endpoint {URL}/v2 --os-token {seed.Api('admin').headers['X-Auth-Token']}"
     times: dict[str, list[float]] = {"ours": [], "client": []}
     ways: dict[str, Callable[[], Any]] = {
         "ours": lambda: must(sys.executable, "-c", LIST, URL).split(),
-        "client": lambda: client(f"openstack {admin} image list --long -f value -c ID | wc -l").split(),
+        "client": lambda: client(f"openstack {admin} image list --long -f value -c ID | wc -l", {}).split(),
     }
     memory = 0
     try:
