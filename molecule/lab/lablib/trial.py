@@ -277,30 +277,45 @@ _REQUEST = re.compile(
 )
 
 
+def listen() -> Callable[[], list[tuple[str, str, str, str]]]:
+    """The requests for images that the Glance hosts log from now on: client, Glance host, version and status of each."""
+    log = "/var/log/glance/api.log"
+    sizes = {host: int(sh(host, f"stat -c %s {log} 2>/dev/null || echo 0")) for host in GLANCES}
+    names = {host.address: name for name, host in BY_NAME.items()}
+
+    def heard() -> list[tuple[str, str, str, str]]:
+        found = []
+        for host in GLANCES:
+            for request in _REQUEST.finditer(sh(host, f"tail -c +{sizes[host] + 1} {log}")):
+                client = request["client"].split(",")[0]
+                found.append((names.get(client, client), host, request["version"], request["status"]))
+        return found
+
+    return heard
+
+
+def let_nova_ask() -> None:
+    """Have the stand-ins ask Glance now. One that starts only now does so by itself, and one that does not run says nothing."""
+    for host in NOVAS:
+        sh(host, "systemctl kill -s URG nova-api nova-compute", check=False)
+
+
 def spoken(seconds: float = 15) -> dict[str, set[str]]:
     """Which Images API each Nova host speaks, by Glance's access logs from now until both hosts have been heard out.
 
     A host that says nothing for so many seconds has an empty set.
     """
-    log = "/var/log/glance/api.log"
-    sizes = {host: int(sh(host, f"stat -c %s {log} 2>/dev/null || echo 0")) for host in GLANCES}
-    for host in NOVAS:  # one that starts only now asks by itself, and one that does not run says nothing
-        sh(host, "systemctl kill -s URG nova-api nova-compute", check=False)
-    addresses = {BY_NAME[host].address: host for host in NOVAS}
-    heard: list[tuple[str, str, str]] = []
+    requests = listen()
+    let_nova_ask()
+    heard: list[tuple[str, str, str, str]] = []
     deadline = time.monotonic() + seconds
     while True:
         time.sleep(1)
-        before, heard = heard, []
-        for host in GLANCES:
-            for request in _REQUEST.finditer(sh(host, f"tail -c +{sizes[host] + 1} {log}")):
-                client = addresses.get(request["client"].split(",")[0])
-                if client:
-                    heard.append((client, request["version"], request["status"]))
+        before, heard = heard, [request for request in requests() if request[0] in NOVAS]
         if time.monotonic() > deadline or (heard == before and {client for client, *_what in heard} == set(NOVAS)):
             break
     found: dict[str, set[str]] = {host: set() for host in NOVAS}
-    for client, version, status in heard:
+    for client, _server, version, status in heard:
         found[client].add(version if status == "200" else f"{version} answered {status}")
     return found
 
