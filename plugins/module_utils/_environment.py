@@ -26,7 +26,7 @@ import stat
 import subprocess
 import tarfile
 
-from ansible_collections.stackops.glance.plugins.module_utils import _files, _runs
+from ansible_collections.stackops.glance.plugins.module_utils import _files, _links, _runs
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -327,15 +327,6 @@ def unpack(place, file, sha256, lock, asked):
 # -- the link, and what nobody needs --------------------------------------------------------------------------------
 
 
-def link(place):
-    # type: (Place) -> None
-    """Let the link lead to the environment, durably and in one step."""
-    temporary = '%s.%d' % (place.link, os.getpid())
-    os.symlink(place.name, temporary)
-    os.rename(temporary, place.link)
-    _files.sync_directory(place.root)
-
-
 def refuse_other(place):
     # type: (Place) -> None
     """Raise GlanceError where the link leads to another environment."""
@@ -433,7 +424,7 @@ def run(module):
             elif making == 'unpack':
                 found = unpack(place, params['file'], params['sha256'], lock, asked)
             if linking:
-                link(place)
+                _links.put(place.link, '', place.name)
             prune(place, goes)
     result.update(changed=bool(making or linking or goes), made=MADE.get(making, 'none'), linked=linking, pruned=goes,
                   environment=found, missing=False)
