@@ -65,9 +65,10 @@ def must(*command: str) -> str:
     return done.stdout
 
 
-def client(script: str, settings: Mapping[str, str] = SETTINGS) -> str:
+def client(script: str, settings: Mapping[str, str] | None = None) -> str:
     """Run a script with the clients of the lab's infra host."""
-    named = [part for name, value in settings.items() for part in ("--env", f"{name}={value}")]
+    chosen = SETTINGS if settings is None else settings
+    named = [part for name, value in chosen.items() for part in ("--env", f"{name}={value}")]
     return must("docker", "exec", *named, BY_NAME["infra"].container, "bash", "-ec", f"set -o pipefail; {script}")
 
 
