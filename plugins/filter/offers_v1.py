@@ -6,9 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _glance_v1, _plan
-
 DOCUMENTATION = r"""
 name: offers_v1
 short_description: Whether a surveyed Glance host offers v1 of the Images API
@@ -43,6 +40,10 @@ _value:
 
 
 def offers_v1(survey: dict[str, Any], overrides: dict[str, dict[str, Any]] | None = None) -> bool:
+    # Ansible imports every filter of a collection, in each task that uses one: what is heavy is imported when it is called.
+    from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+    from ansible_collections.stackops.glance.plugins.plugin_utils import _glance_v1, _plan
+
     fleet = _plan.Fleet(["host"], [], [], {"host": survey}, {"host": overrides or {}})
     services = fleet.services("host", "glance")
     try:

@@ -6,9 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _release_files, _release_plan, _service
-
 DOCUMENTATION = r"""
 name: release_changes
 short_description: What becomes of a host's files when its release of Glance changes
@@ -49,6 +46,10 @@ _value:
 
 
 def release_changes(variables: dict[str, Any], survey: dict[str, Any], release: str) -> dict[str, Any]:
+    # Ansible imports every filter of a collection, in each task that uses one: what is heavy is imported when it is called.
+    from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+    from ansible_collections.stackops.glance.plugins.plugin_utils import _release_files, _release_plan, _service
+
     try:
         api = (survey.get("services") or {}).get("glance-api") or {"project": "glance", "prog": "glance-api"}
         wishes = _release_files.as_wishes(variables)

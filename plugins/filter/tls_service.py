@@ -7,8 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _tls_plan
 
 DOCUMENTATION = r"""
 name: tls_service
@@ -64,6 +62,10 @@ def tls_service(
     endpoints: dict[str, str] | None = None,
     overrides: dict[str, dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
+    # Ansible imports every filter of a collection, in each task that uses one: what is heavy is imported when it is called.
+    from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
+    from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _tls_plan
+
     wishes = _tls_plan.TlsWishes(int(port), dict(endpoints or {}))
     fleet = _plan.Fleet(["host"], [], [], {"host": survey}, {"host": overrides or {}})
     try:
