@@ -10,6 +10,7 @@ way to the first, whose scenarios wait for services. What comes after `then` beg
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -27,6 +28,8 @@ class Result:
     gate: str
     passed: bool
     seconds: float
+    #: Of processor time, with all that it started but containers.
+    cpu: float
     #: What it printed last.
     last: list[str]
 
@@ -61,10 +64,12 @@ def run(gate: str, politely: bool, named: bool) -> Result:
     for line in process.stdout:
         last.append(line.rstrip("\n"))
         say(("%-10s | " % gate if named else "") + last[-1])
-    passed = process.wait() == 0
+    _pid, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    passed = process.returncode == 0
     seconds = time.time() - started
     say("===== %s: %s after %.0f s =====" % (gate, "passed" if passed else "FAILED", seconds))
-    return Result(gate, passed, seconds, list(last))
+    return Result(gate, passed, seconds, usage.ru_utime + usage.ru_stime, list(last))
 
 
 def stage(sides: list[list[str]]) -> list[Result]:
@@ -79,9 +84,10 @@ def main() -> int:
     started = time.time()
     results = [result for words in split(sys.argv[1:], "then") for result in stage(split(words, "beside"))]
     failed = [result for result in results if not result.passed]
-    print("\n%-16s %-8s %8s" % ("gate", "result", "seconds"))
+    print("\n%-16s %-8s %8s %8s" % ("gate", "result", "seconds", "CPU"))
     for result in results:
-        print("%-16s %-8s %8.0f" % (result.gate, "passed" if result.passed else "FAILED", result.seconds))
+        said = "passed" if result.passed else "FAILED"
+        print("%-16s %-8s %8.0f %8.0f" % (result.gate, said, result.seconds, result.cpu))
     print("%-16s %-8s %8.0f" % ("in all", "", time.time() - started))
     for result in failed:
         # Where gates run beside each other, what a failed one said last is far up by now.
