@@ -22,8 +22,9 @@ POINTS = (
     Point(FORTH, "killed with its worker", "glance1 drained glance_v1_off", FORTH),
     Point(BACK, "killed with its worker", "glance1 undoing glance_v1_off", BACK),
     Point(FORTH, "killed, its worker lives on", "glance1 applying glance_v1_off", BACK),
-    Point(FORTH, "host crashed", "glance1 drained glance_v1_off", BACK),
-    Point(FORTH, "no room for records", "glance1 drained glance_v1_off", FORTH),
+    # Nova is put back too.
+    Point(FORTH, "service does not start", "glance1 drained glance_v1_off", BACK),
+    Point(FORTH, "a second run beside it", "glance1 prepared", FORTH),
 )
 
 

@@ -96,6 +96,7 @@ def test_a_report_for_people_and_one_for_programs(tmp_path: Path, collector: Pat
 
 
 @pytest.mark.usefixtures("untouched")
+@trial.thorough
 def test_what_the_database_alone_knows(tmp_path: Path) -> None:
     look = {**LOOK, "audit": "database", "audit_database": DATABASE}
     trial.playbook("preflight", report_dir=str(tmp_path), **look).succeeds()

@@ -209,6 +209,7 @@ def test_again_there_is_nothing_to_do(places: dict[str, Path]) -> None:
     again.says("nothing was to be done")
 
 
+@trial.thorough
 def test_the_contract_step_has_nothing_to_take_away(places: dict[str, Path]) -> None:
     assert playbook(places, "flip_release_contract").succeeds().changed() == 0
 
@@ -252,6 +253,7 @@ def test_a_look_at_a_database_writes_nothing(older: str) -> None:
     assert databases.execute("CHECKSUM TABLE images, image_locations, alembic_version", older) == before
 
 
+@trial.thorough
 def test_commands_keep_their_order(older: str) -> None:
     for state in ("migrated", "contracted"):
         refused = database(state)
@@ -281,6 +283,7 @@ def test_expand_migrate_contract_each_once(older: str) -> None:
     ]
 
 
+@trial.thorough
 def test_a_failure_is_told_without_the_password(older: str) -> None:
     trial.sh(LATER, f"sed -i 's#glance:[^@]*@infra#glance:wrong-secret@infra#' {trial.GLANCE_CONF}")
     refused = trial.module(LATER, "glance_database", {"state": "synchronised"}).fails("Access denied")

@@ -206,6 +206,7 @@ def asked(host: str) -> str:
     return trial.sh(host, "tail -n 1 /var/log/nova/nova-compute.log")
 
 
+@trial.thorough
 def test_plaintext_stays_open_while_it_is_used(authority: Authority) -> None:
     """The balancer's health check alone still is. Else there is nothing to do."""
     again = close(authority).succeeds()
