@@ -12,7 +12,7 @@ REQUESTS ?= 20000
 # Generated policy files that each release's own Glance decides about as well in `make test`.
 FILES ?= 10
 # The scenarios wait for services most of the time; what only computes runs beside them.
-GATES = environments then images molecule beside lint unit unit-cores docs package sanity fuzz compile catalogue policy
+GATES = env then images beside environments then molecule beside lint unit unit-cores docs package sanity fuzz compile catalogue policy
 
 IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
