@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from . import fleet, seed
-from .common import LAB, REPOSITORY, STATE, LabError, docker, run
+from .common import LAB, LAB_DIR, REPOSITORY, STATE, LabError, docker, run
 from .databases import execute, rows
 from .fleet import reset
 from .hosts import BY_NAME
@@ -349,6 +349,7 @@ class Run:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_"))}
         settings = {
             "OS_CLIENT_CONFIG_FILE": str(STATE / "clouds.yaml"),
+            "ANSIBLE_CONFIG": str(LAB_DIR / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_NOCOWS": "1",
             "ANSIBLE_LOCALHOST_WARNING": "False",
