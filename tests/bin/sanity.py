@@ -23,8 +23,8 @@ VERSIONS = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "
 # The lab is a program of its own, no part of the collection that is built.  Unit tests are for today's Python only, but
 # ansible-test wants those of module_utils to be for the hosts' too.
 LEFT_OUT = ("molecule/", "tests/unit/")
-# Whether a file can be imported depends on Python far more than on ansible-core: once for each Python is enough, unless all is
-# to be thorough.
+# The oldest ansible-core imports every file with the Pythons that the newer one has tried, but for those up to 3.7, with which
+# the gate `compile` reads what managed hosts get. All of it where it is to be thorough.
 AGAIN = ["--skip-test", "import"]
 # ansible-test downloads get-pip from the Internet; Python itself carries a pip.
 GET_PIP = "import ensurepip\n\nensurepip.bootstrap()\n"
