@@ -89,24 +89,24 @@ options:
     default: false
   step:
     description:
-      - For the action of this module, which asks the host for one thing after the other. V(settle) looks, makes the link and
+      - Given by the action of this module, which asks the host for one thing after the other; tasks do not. V(settle) looks, makes the link and
         removes what is superfluous; V(build), V(pack) and V(unpack) make the environment, an archive of it, or the environment
         out of an archive.
     type: str
     choices: [settle, build, pack, unpack]
     default: settle
   locks:
-    description: For the action. The SHA-256 of the lock file for each Python, as C(cp311), or C(any).
+    description: Given by the action of this module; tasks do not. The SHA-256 of the lock file for each Python, as C(cp311), or C(any).
     type: dict
     default: {}
   content:
-    description: For the action. The lock file.
+    description: Given by the action of this module; tasks do not. What O(lock) holds.
     type: str
   file:
-    description: For the action. The archive on the managed host.
+    description: Given by the action of this module; tasks do not. The archive on the managed host.
     type: path
   sha256:
-    description: For the action. The SHA-256 of the archive.
+    description: Given by the action of this module; tasks do not. The SHA-256 of the archive.
     type: str
 requirements:
   - On hosts that build, the module venv of the Python with pip (Debian's python3-venv).

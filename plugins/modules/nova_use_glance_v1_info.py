@@ -85,7 +85,7 @@ use_glance_v1:
       description: Whether a process is older than a file that it reads, so that it may still do what the file said before.
       type: bool
 services:
-  description: The same for each of Nova's services, by name.
+  description: As RV(use_glance_v1), for each of Nova's services by its name.
   returned: success
   type: dict
 '''

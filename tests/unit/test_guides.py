@@ -210,7 +210,7 @@ def test_tasks_that_are_shown_are_taken_by_their_modules(document: pathlib.Path)
 
 @each_document
 def test_ansible_doc_is_asked_for_what_is_there(document: pathlib.Path) -> None:
-    for kind, name in re.findall(r"ansible-doc (-t role )?stackops\.glance\.(\w+)", document.read_text()):
+    for kind, name in re.findall(r"ansible-doc (-t role -e main )?stackops\.glance\.(\w+)", document.read_text()):
         places = ROOT / "roles" / name if kind else ROOT / "plugins" / "modules" / f"{name}.py"
         assert name == "NAME" or places.exists(), name
 
