@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
+import ansible.plugins
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -170,9 +171,10 @@ def options(module: str) -> dict[str, Any]:
     said = documentation(ROOT / "plugins" / "modules" / f"{module}.py", "DOCUMENTATION")
     found = dict(said["options"])
     for fragment in said["extends_documentation_fragment"]:
-        file, _dot, part = fragment.removeprefix("stackops.glance.").partition(".")
-        source = ROOT / "plugins" / "doc_fragments" / f"{file}.py"
-        for name, option in documentation(source, part.upper() or "DOCUMENTATION").get("options", {}).items():
+        owner, file, part = f"{fragment}.documentation".split(".")[1:4]
+        plugins = ROOT / "plugins" if owner == "glance" else pathlib.Path(ansible.plugins.__file__).parent
+        source = plugins / "doc_fragments" / f"{file}.py"
+        for name, option in documentation(source, part.upper()).get("options", {}).items():
             found[name] = {**option, **found.get(name, {})}
     return specification(found)
 
@@ -189,23 +191,37 @@ def specification(documented: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def documentation(path: pathlib.Path, name: str) -> dict[str, Any]:
+def documentation(path: pathlib.Path, name: str) -> Any:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
-            return dict(yaml.safe_load(ast.literal_eval(node.value)))
+            return yaml.safe_load(ast.literal_eval(node.value))
     raise AssertionError(f"{path} has no {name}")
+
+
+def check_tasks(shown: Any) -> int:
+    """Hold each task of this collection's modules, wherever it stands, against its module; their number."""
+    tasks = [task for mapping in mappings(shown) for task in mapping.items() if is_ours(task[0])]
+    for name, arguments in tasks:
+        spec = options(name.removeprefix("stackops.glance."))
+        check(arguments or {}, spec)
+        assert {option for option, said in spec.items() if said.get("required")} <= (arguments or {}).keys(), name
+    return len(tasks)
+
+
+def is_ours(name: Any) -> bool:
+    return str(name).startswith("stackops.glance.")
 
 
 @each_document
 def test_tasks_that_are_shown_are_taken_by_their_modules(document: pathlib.Path) -> None:
     for text in listings(document, "yaml"):
-        for task in mappings(yaml.safe_load(text)):
-            for name, arguments in task.items():
-                if str(name).startswith("stackops.glance."):
-                    spec = options(name.removeprefix("stackops.glance."))
-                    check(arguments, spec)
-                    asked = {option for option, said in spec.items() if said.get("required")}
-                    assert asked <= arguments.keys(), name
+        check_tasks(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins" / "modules").glob("*.py")), ids=lambda path: path.stem)
+def test_examples_of_a_module_are_taken_by_it(path: pathlib.Path) -> None:
+    examples = documentation(path, "EXAMPLES")
+    assert check_tasks(examples) > 0
 
 
 @each_document
