@@ -13,6 +13,7 @@ module: glance_environment
 short_description: Have a virtual environment of one release of Glance on a host, built once and shipped to the others
 version_added: 0.1.0
 description:
+  - Has a virtual environment of one release of Glance on a host.
   - An environment is I(ROOT)/I(NAME) with the exact packages of a lock file. It is built once for each distinct platform
     (Python, machine, C library), on the first host that may and needs it, from the package index and by the hashes of the lock
     file. From there it is packed, kept on the control node, and shipped to the other hosts of the platform, which need neither

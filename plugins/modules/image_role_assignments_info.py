@@ -12,6 +12,7 @@ version_added: 0.1.0
 author:
   - stackops.glance contributors (@stackops)
 description:
+  - Lists users and groups whose roles will let them do nothing with images.
   - From 26 on, Glance's defaults ask for one of the roles C(admin), C(member) and C(reader). Whoever holds none of them in a
     project, but C(_member_) alone for instance, loses everything there.
   - From 26 on as well, tokens for a domain or for the system are refused. Whoever holds roles for these alone, whatever roles,
