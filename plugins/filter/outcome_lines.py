@@ -29,7 +29,7 @@ options:
     choices: [idle, check, not_begun, done, undone, stuck]
     required: true
   outcome:
-    description: The same in words.
+    description: How the run ended, in words.
     type: str
     required: true
   report:

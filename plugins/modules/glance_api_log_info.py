@@ -92,8 +92,8 @@ span:
   returned: success
   type: dict
   contains:
-    from: {description: The beginning, type: str, sample: '2026-11-13T06:25:01Z'}
-    to: {description: The end, type: str, sample: '2026-11-21T09:59:23Z'}
+    from: {description: Its beginning., type: str, sample: '2026-11-13T06:25:01Z'}
+    to: {description: Its end., type: str, sample: '2026-11-21T09:59:23Z'}
 covered:
   description:
     - The spans of time that the logs vouch for, each with C(from) and C(to). Two files follow each other when at most six hours

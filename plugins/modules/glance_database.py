@@ -57,7 +57,7 @@ options:
     type: float
     default: 86400
   work:
-    description: For the action of this module, which knows what to run and how.
+    description: Given by the action of this module, which knows what to run and how; tasks do not.
     type: dict
 seealso:
   - module: stackops.glance.glance_database_info

@@ -31,7 +31,7 @@ options:
     description: A release to hold the database against, newer or older.
     type: str
   look:
-    description: For the action of this module, which knows what to ask and how.
+    description: Given by the action of this module, which knows what to ask and how; tasks do not.
     type: dict
 seealso:
   - module: stackops.glance.glance_database
@@ -96,7 +96,7 @@ verdict:
   type: dict
   contains:
     release:
-      description: That release.
+      description: The release that O(to_release) names.
       type: str
     chain:
       description: The releases whose C(glance-manage) leads there one after the other; empty for an older one.
@@ -114,7 +114,7 @@ verdict:
       type: list
       elements: str
     misread:
-      description: What it would not find.
+      description: What the release would not find.
       type: list
       elements: str
     beyond:

@@ -13,6 +13,7 @@ module: glance_environment
 short_description: Have a virtual environment of one release of Glance on a host, built once and shipped to the others
 version_added: 0.1.0
 description:
+  - Has a virtual environment of one release of Glance on a host.
   - An environment is I(ROOT)/I(NAME) with the exact packages of a lock file. It is built once for each distinct platform
     (Python, machine, C library), on the first host that may and needs it, from the package index and by the hashes of the lock
     file. From there it is packed, kept on the control node, and shipped to the other hosts of the platform, which need neither
@@ -89,24 +90,24 @@ options:
     default: false
   step:
     description:
-      - For the action of this module, which asks the host for one thing after the other. V(settle) looks, makes the link and
+      - Given by the action of this module, which asks the host for one thing after the other; tasks do not. V(settle) looks, makes the link and
         removes what is superfluous; V(build), V(pack) and V(unpack) make the environment, an archive of it, or the environment
         out of an archive.
     type: str
     choices: [settle, build, pack, unpack]
     default: settle
   locks:
-    description: For the action. The SHA-256 of the lock file for each Python, as C(cp311), or C(any).
+    description: Given by the action of this module; tasks do not. The SHA-256 of the lock file for each Python, as C(cp311), or C(any).
     type: dict
     default: {}
   content:
-    description: For the action. The lock file.
+    description: Given by the action of this module; tasks do not. What O(lock) holds.
     type: str
   file:
-    description: For the action. The archive on the managed host.
+    description: Given by the action of this module; tasks do not. The archive on the managed host.
     type: path
   sha256:
-    description: For the action. The SHA-256 of the archive.
+    description: Given by the action of this module; tasks do not. The SHA-256 of the archive.
     type: str
 requirements:
   - On hosts that build, the module venv of the Python with pip (Debian's python3-venv).

@@ -119,10 +119,10 @@ decisions:
       description: Who asks.
       type: str
     rule:
-      description: For what.
+      description: The rule that was asked.
       type: str
     target:
-      description: On what.
+      description: The image that it was about.
       type: str
     allowed:
       description: Whether it is allowed.
@@ -147,10 +147,10 @@ changes:
       description: Who asks.
       type: str
     rule:
-      description: For what.
+      description: The rule that was asked.
       type: str
     target:
-      description: On what.
+      description: The image that it was about.
       type: str
     gained:
       description: Whether it is allowed now.
@@ -159,7 +159,7 @@ changes:
       description: What was decided, as C(allowed), C(by) and C(place).
       type: dict
     after:
-      description: What is decided now, likewise.
+      description: What is decided after it, likewise.
       type: dict
     chain:
       description: The rules that the answer comes through, each with its file and line.

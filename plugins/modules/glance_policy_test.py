@@ -93,7 +93,7 @@ passed:
   returned: always
   type: int
 failures:
-  description: Those that are not.
+  description: Statements that the policy does not keep.
   returned: always
   type: list
   elements: dict
@@ -105,10 +105,10 @@ failures:
       description: Who asks.
       type: str
     action:
-      description: For what.
+      description: What it asks to do.
       type: str
     target:
-      description: On what.
+      description: The image that it is about.
       type: str
     allow:
       description: Whether it was to be allowed.

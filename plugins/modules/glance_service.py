@@ -123,7 +123,7 @@ options:
     description: Address on the host itself that answers 200 once the service is healthy.
     type: str
   timeout:
-    description: Seconds until it must.
+    description: Seconds until O(health) has to answer 200.
     type: int
     default: 120
   state:

@@ -12,6 +12,7 @@ version_added: 0.1.0
 author:
   - stackops.glance contributors (@stackops)
 description:
+  - Deactivates an image, or makes it active again.
   - The data of a deactivated image can be downloaded by administrators alone, so that nobody boots from it while it is looked at.
   - Fails when Glance refuses, which the SDK's own calls hide.
 options:

@@ -93,7 +93,7 @@ before:
   type: list
   elements: dict
 after:
-  description: The same as they are now, or would be.
+  description: The endpoints as they are now, or would be, likewise.
   returned: success
   type: list
   elements: dict

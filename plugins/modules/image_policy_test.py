@@ -195,7 +195,7 @@ answers:
   contains:
     persona: {description: Who asked., type: str}
     rule: {description: The policy rule that the request shows., type: str}
-    target: {description: On what., type: str}
+    target: {description: The image or namespace that it was about., type: str}
     allowed: {description: "Whether it was allowed; none where that cannot be told.", type: bool}
     nobody: {description: Whether this API offers the action to nobody at all., type: bool}
     status: {description: The HTTP status., type: int}

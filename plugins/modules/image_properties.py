@@ -162,11 +162,11 @@ images:
   returned: always
   type: int
 ways:
-  description: The same by way, C(api) and C(database).
+  description: How many of RV(images) were changed by each way, C(api) and C(database).
   returned: success
   type: dict
 changes:
-  description: The first of them, each with C(image), C(way), and the properties C(before) and C(after), values left out.
+  description: The first of the changes, each with C(image), C(way), and the properties C(before) and C(after), values left out.
   returned: success
   type: list
   elements: dict

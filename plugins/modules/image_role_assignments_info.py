@@ -12,6 +12,7 @@ version_added: 0.1.0
 author:
   - stackops.glance contributors (@stackops)
 description:
+  - Lists users and groups whose roles will let them do nothing with images.
   - From 26 on, Glance's defaults ask for one of the roles C(admin), C(member) and C(reader). Whoever holds none of them in a
     project, but C(_member_) alone for instance, loses everything there.
   - From 26 on as well, tokens for a domain or for the system are refused. Whoever holds roles for these alone, whatever roles,
@@ -66,7 +67,7 @@ users:
   returned: success
   type: int
 groups:
-  description: The groups likewise.
+  description: The groups that give their members none of the roles, likewise.
   returned: success
   type: int
 role_sets:
@@ -80,9 +81,9 @@ role_sets:
       type: str
     roles: {description: "The roles, in lower case as Glance compares them.", type: list, elements: str}
     users: {description: How many users hold exactly these., type: int}
-    groups: {description: How many groups., type: int}
+    groups: {description: How many groups give exactly these., type: int}
     projects: {description: "In how many projects, apart from those to which a group's roles are inherited.", type: int}
-    domains: {description: For how many domains., type: int}
+    domains: {description: In how many domains., type: int}
     examples:
       description:
         - Some of them, with C(user) or C(group), its C(domain), C(scope), and C(project) and C(project_domain), C(scope_domain), or

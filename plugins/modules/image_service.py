@@ -30,11 +30,11 @@ options:
     type: dict
     suboptions:
       name:
-        description: Its name.
+        description: Name of the user.
         type: str
         default: glance
       password:
-        description: Its password.
+        description: Password of the user.
         type: str
         required: true
       domain:

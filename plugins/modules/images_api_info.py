@@ -130,7 +130,7 @@ endpoints:
         - What came of a v1 request, as C(answers), C(status) and C(protected).
         - C(protected) is whether the same request without a token was refused; none where the API does not answer.
       type: dict
-    v2: {description: The same of a v2 request., type: dict}
+    v2: {description: "What came of a v2 request, likewise.", type: dict}
 project:
   description: The project that was asked for.
   returned: success

@@ -13,6 +13,7 @@ module: nova_use_glance_v1_info
 short_description: Say which Images API the Nova of a host speaks, and why
 version_added: 0.1.0
 description:
+  - Says which Images API Nova speaks on a host, and why.
   - Which version of Glance's Images API a Nova speaks depends on C([glance] use_glance_v1) and on Nova's release. Nova 14
     (Newton) alone has the option. Older ones speak v1, newer ones speak v2, whatever the files say; left unset, 14 speaks
     v2.
@@ -85,7 +86,7 @@ use_glance_v1:
       description: Whether a process is older than a file that it reads, so that it may still do what the file said before.
       type: bool
 services:
-  description: The same for each of Nova's services, by name.
+  description: As RV(use_glance_v1), for each of Nova's services by its name.
   returned: success
   type: dict
 '''

@@ -201,7 +201,7 @@ certificate:
       description: When the first of the certificates in the file expires (ISO 8601, UTC).
       type: str
     days_left:
-      description: Whole days until then.
+      description: Whole days until C(not_after).
       type: int
     expires_soon:
       description: Whether that is less than O(renew_days).

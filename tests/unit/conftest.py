@@ -9,12 +9,16 @@ import json
 import sys
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 from hypothesis import HealthCheck, settings
+
+# The lab's own library is on no path.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "molecule" / "lab"))
 
 # A gate that gives way to the lab's scenarios has no time to measure, and the same cases in each run.
 settings.register_profile("gate", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -6,18 +6,14 @@ from __future__ import annotations
 
 import ast
 import functools
-import itertools
-import json
 import pathlib
 import re
-import shlex
-from typing import Any
 
 import pytest
 import yaml
+from lablib.guides import DOCUMENTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("roles/*/README.md"))]
 PLAN = (
     *(
         "_plan",
@@ -129,21 +125,6 @@ def test_variables_and_playbooks_that_documents_name_exist(document: pathlib.Pat
         assert name == "NAME" or any(place.exists() for place in places), name
 
 
-def blocks(document: pathlib.Path, language: str) -> list[str]:
-    """The listings of a language; indented ones without what they are indented by."""
-    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", document.read_text(), re.MULTILINE | re.DOTALL)
-    return [re.sub(rf"(?m)^{indent}", "", text) for indent, text in found]
-
-
-def commands(document: pathlib.Path) -> list[list[str]]:
-    """The words of each command that a document shows."""
-    lines = "\n".join(blocks(document, "console")).replace("\\\n", " ").splitlines()
-    return [words for line in lines if (words := shlex.split(line.removeprefix("$ "), comments=True))]
-
-
-SHOWN = [(document, words) for document in DOCUMENTS for words in commands(document)]
-
-
 @functools.cache
 def variables() -> set[str]:
     """Every variable that somebody may give with -e."""
@@ -154,69 +135,10 @@ def variables() -> set[str]:
     return found | set(yaml.safe_load((ROOT / "examples" / "awx" / "setup.yml").read_text())[0]["vars"])
 
 
-def test_documents_show_commands() -> None:
-    assert {words[0] for _document, words in SHOWN} >= {"make", "ansible-playbook"} and len(SHOWN) > 20
-
-
-@pytest.mark.parametrize(
-    "words", [words for _document, words in SHOWN if words[0] == "make"], ids=lambda words: "_".join(words)
-)
-def test_make_targets_that_are_shown_exist(words: list[str]) -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    for word in words[1:]:
-        name, given, _value = word.partition("=")
-        assert f"$({name})" in makefile if given else re.search(rf"^{name}:", makefile, re.MULTILINE), word
-
-
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_make_targets_that_are_named_exist(document: pathlib.Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", document.read_text())) <= targets
-
-
-@pytest.mark.parametrize(
-    "words",
-    [words for _document, words in SHOWN if words[0].endswith("ansible-playbook")],
-    ids=lambda words: " ".join(words)[:100],
-)
-def test_playbooks_and_variables_that_are_shown_exist(words: list[str]) -> None:
-    names = [word for word in words[1:] if re.fullmatch(r"stackops\.glance\.\w+|[\w/-]+\.yml", word)]
-    assert len(names) == 1, "a command runs one playbook"
-    name = names[0].removeprefix("stackops.glance.")
-    folder = ROOT / "playbooks" if name != names[0] else ROOT / "examples" / "awx"
-    assert (folder / (name if name.endswith(".yml") else f"{name}.yml")).exists() or (ROOT / name).exists()
-    for option, value in itertools.pairwise(words):
-        if option == "-e" and not value.startswith("@"):
-            given = set(json.loads(value)) if value.startswith("{") else {value.partition("=")[0]}
-            assert given <= variables(), given
-
-
-def options(module: str) -> set[str]:
-    """The options of a module and their aliases, with those of its fragments."""
-    said = documentation(ROOT / "plugins" / "modules" / f"{module}.py", "DOCUMENTATION")
-    found = dict(said["options"])
-    for fragment in said["extends_documentation_fragment"]:
-        file, _dot, part = fragment.removeprefix("stackops.glance.").partition(".")
-        source = ROOT / "plugins" / "doc_fragments" / f"{file}.py"
-        found.update(documentation(source, part.upper() or "DOCUMENTATION").get("options", {}))
-    return {*found, *(alias for option in found.values() for alias in option.get("aliases", []))}
-
-
-def documentation(path: pathlib.Path, name: str) -> dict[str, Any]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
-            return yaml.safe_load(ast.literal_eval(node.value))
-    raise AssertionError(f"{path} has no {name}")
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_options_that_tasks_show_exist(document: pathlib.Path) -> None:
-    for text in blocks(document, "yaml"):
-        for task in [each for each in yaml.safe_load(text) if isinstance(each, dict)]:
-            for name, arguments in task.items():
-                if name.startswith("stackops.glance."):
-                    module = name.removeprefix("stackops.glance.")
-                    assert set(arguments) <= options(module), name
 
 
 def test_what_the_seeds_name_is_there_unless_it_is_not_yet() -> None:

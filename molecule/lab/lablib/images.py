@@ -34,6 +34,8 @@ class Image:
     network: str = "host"
     # An image whose programs fill this one's database while it is built.
     schema_from: str | None = None
+    # Whether it is built only where it is asked for by name, as a scenario of `make test-all` does.
+    on_demand: bool = False
 
     @property
     def folder(self) -> Path:
@@ -59,6 +61,8 @@ IMAGES = {
         Image("exporter", "bookworm", parent="bookworm"),
         Image("infra", "bookworm", parent="keystone", shares=("common",), network="none", schema_from="glance"),
         Image("glance25", "bookworm", parent="keystone", shares=("common", "release")),
+        Image("ee", "bookworm", parent="bookworm", on_demand=True),
+        Image("sshd", "bullseye", parent="bullseye", on_demand=True),
     )
 }
 #: As many as keep two cores busy: a build is now the network's, now the disk's and now one core's.
@@ -84,8 +88,9 @@ def present(name: str) -> bool:
 
 
 def ensure(*wanted: str) -> None:
-    """Build what is absent of these images, else of all, each as soon as those that it needs are there."""
-    absent = [name for name in with_needs(wanted or IMAGES) if not present(name)]
+    """Build what is absent of these images, else of all but those on demand, each as soon as those that it needs are there."""
+    usual = [image.name for image in IMAGES.values() if not image.on_demand]
+    absent = [name for name in with_needs(wanted or usual) if not present(name)]
     if not absent:
         return
     say(f"building images: {', '.join(absent)}")
