@@ -236,7 +236,12 @@ def _release_look(variables: Mapping[str, Any]) -> _release_plan.Look:
     """What the playbooks looked at on a host for a flip of releases; registered results of tasks that were skipped are none."""
     changes = variables.get("glance_release_changes") or {}
     database = dict(variables.get("glance_flip_database") or {})
-    return _release_plan.Look(database, list(changes.get("files") or []), str(changes.get("error") or ""))
+    return _release_plan.Look(
+        database,
+        files=list(changes.get("files") or []),
+        directories=list(changes.get("directories") or []),
+        error=str(changes.get("error") or ""),
+    )
 
 
 def _by_host(findings: list[Finding]) -> list[tuple[Finding, list[str]]]:

@@ -10,7 +10,10 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
               where nobody has surveyed the file. In place of options
               there may be ``content``, all that the file shall hold (null: it is to go), and ``like``, whose owner and mode
               it gets where it is new, or ``mode``. The hash of a file that is not there is empty.
+    directories  [{path, mode, owner, group}], made where they are missing; may be left out. Undone, those go that are empty
     start     units to enable and start; may be left out
+    resume    steps of the run that have stopped units, or may have been cut off while they restarted some: what ran before
+              is started as well, and enabled where it was; may be left out
     reload    units to reload, all of them running before; may be left out
     restart   units to restart, all of them running before
     links     [{path, before, after}], symbolic links by what they lead to (before is empty where there is none); may be left out
@@ -25,7 +28,7 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
               asked on the way back, url_back (null for none); where a TLS service has to show its certificate once the step is
               done, certificate: {host, port, fingerprint}; where this host must be able to verify others then, trust: [{host,
               port, ca: file, or null for the trust store}]; where a release has to run then, environment: the directory that
-              its code comes from
+              its code comes from, and linked: the units that run from there
 
 Every call works for a slice of time and then says that it is not finished, so that an action can show the progress and
 call again. What was done is read from the journal, hence a call continues where the last one, or one that was killed,
@@ -44,6 +47,7 @@ from ansible_collections.stackops.glance.plugins.module_utils import (
     _certificates,
     _database,
     _files,
+    _host_files,
     _links,
     _oslo_ini,
     _runs,
@@ -134,10 +138,12 @@ def prepare(params, check_mode):
     before, after = plan_files(steps, run)
     links = _links.planned(steps, [entry.get('links', []) for entry in run.journal() if entry['event'] == 'applying'])
     check_space(state_dir, before, after)
+    made = [directory for step in steps for directory in _host_files.missing(step.get('directories') or [])]
     result = {
         'changed': bool(steps),
         'diff': [_files.diff(path, before[path] or b'', after[path] or b'')
-                 for path in sorted(after) if before[path] != after[path]] + links,
+                 for path in sorted(after) if before[path] != after[path]] + links
+        + [directory.diff() for directory in made],
     }
     if check_mode:
         return result
@@ -174,7 +180,8 @@ def _continued(old, new):
     return dict(old,
                 hosts=sorted(set(old['hosts']) | set(new['hosts'])),
                 steps=old['steps'] + [step for step in new['steps'] if step['name'] not in known],
-                catalogue=old['catalogue'] or new['catalogue'])
+                catalogue=old['catalogue'] or new['catalogue'],
+                release=old.get('release') or new.get('release') or {})
 
 
 def open_run(params):
@@ -208,11 +215,12 @@ class Touched(object):
         self.files = {}  # type: Dict[str, Dict[str, Any]]
         self.links = {}  # type: Dict[str, Dict[str, Any]]
         self.units = {}  # type: Dict[str, Dict[str, Any]]
+        self.directories = []  # type: List[str]
         self.database = False
 
     def __bool__(self):
         # type: () -> bool
-        return bool(self.files or self.links or self.units or self.database)
+        return bool(self.files or self.links or self.units or self.directories or self.database)
 
     __nonzero__ = __bool__  # Python 2.7
 
@@ -231,6 +239,7 @@ def touched(entries):
                     kind.setdefault(change['path'], dict(change))['after'] = change['after']
             for name, state in entry['units'].items():
                 found.units.setdefault(name, state)
+            found.directories += entry.get('directories', [])
         elif entry['event'] == 'database_before':
             found.database = True
     return found
@@ -261,6 +270,12 @@ class StepRun:
         self.run = _runs.Run(self.state_dir, params['run_id'])
         self.begin, self.end = begin, end
         self.step = self.run.manifest()['local'].get(self.name)
+        #: Units that ran when the steps to resume first touched them, as they were then.
+        self.stopped = self.before(self.units('resume'))
+        if self.stopped:
+            known = self.units('start', 'reload', 'restart')
+            # What others need comes first: the registry before the API that asks it.
+            self.step['start'] = [unit for unit in sorted(self.stopped) if unit not in known] + self.units('start')
         # A way there that restarts nothing has no need to keep requests away.
         quiet = self.step and begin == 'applying' and self.back and not self.step['restart'] + self.step['retire']
         self.drain = None if quiet or not self.step else self.step['drain']  # type: Optional[Dict[str, Any]]
@@ -276,6 +291,15 @@ class StepRun:
         # type: (*str) -> List[str]
         """Units of the step, by what becomes of them."""
         return [unit for kind in kinds for unit in (self.step or {}).get(kind) or []]
+
+    def before(self, steps):
+        # type: (List[str]) -> Dict[str, Dict[str, Any]]
+        """The units that ran before these steps of the run, none of which is undone, by their states at that time."""
+        found = {}  # type: Dict[str, Dict[str, Any]]
+        for step in steps:
+            for unit, state in touched([entry for entry in self.run.journal() if entry.get('step') == step]).units.items():
+                found.setdefault(unit, state)
+        return dict((unit, state) for unit, state in found.items() if state['active_state'] == 'active')
 
     # journal of this step
 
@@ -423,7 +447,8 @@ class StepRun:
                          lambda: _serving.unhealthy(step, since, wanted.get('versions'))
                          or _certificates.not_shown(wanted.get('certificate'))
                          or _serving.not_trusted(wanted.get('trust'))
-                         or _units.not_from(wanted.get('environment'), self.units('start', 'restart')))
+                         or _units.not_from(wanted.get('environment'), [
+                             unit for unit in self.units('start', 'restart') if unit in wanted.get('linked', [])]))
 
     def wait(self, since, timeout, what, trouble):
         # type: (float, float, str, Any) -> bool
@@ -453,6 +478,8 @@ class StepRun:
             with _runs.write_guard(self.state_dir, self.token):
                 self.record('applying', files=[self.describe(change) for change in self.step['files']],
                             links=_links.described(self.step.get('links') or []),
+                            directories=[path for directory in _host_files.missing(self.step.get('directories') or [])
+                                         for path in directory.makes()],
                             units=_units.states(self.units('start', 'reload', 'restart', 'retire', 'restart_back')))
         return self.drive(self.write)
 
@@ -472,6 +499,9 @@ class StepRun:
 
     def write(self):
         # type: () -> None
+        for directory in _host_files.missing(self.step.get('directories') or []):
+            directory.put()
+            self.result['files'].append(directory.path)
         for change in self.step['files']:
             data = _files.found(change['path'])
             found = _files.digest(data)
@@ -491,7 +521,8 @@ class StepRun:
             _units.control('stop', unit)
             self.result['units'].append(unit)
         for unit in self.units('start'):
-            _units.control('enable', unit)
+            if self.stopped.get(unit, {}).get('unit_file_state', 'enabled') == 'enabled':
+                _units.control('enable', unit)
         for verb in ('start', 'reload', 'restart'):
             self.control(verb, self.units(verb))
 
@@ -583,9 +614,11 @@ class StepRun:
             if before['active_state'] == 'active':
                 # In the way in which it took the step's files, it takes those from before; retired, it is started.
                 verbs = [verb for verb in ('reload', 'restart', 'start') if name in self.units(verb)]
-                self.control((verbs or ['restart'])[0], [name])
+                self.control('restart' if name in self.stopped else (verbs or ['restart'])[0], [name])
             elif name in self.units('start'):
                 self.control('stop', [name])
+        for path in _host_files.remove_empty(was.directories):
+            self.result['files'].append(path)
 
 
 # -- close --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
@@ -88,6 +88,8 @@ class Look:
     database: Mapping[str, Any]
     #: What becomes of the host's files, in the form that glance_transaction takes.
     files: list[dict[str, Any]]
+    #: The directories that the host has in the new release, in the same form.
+    directories: list[dict[str, Any]] = field(default_factory=list)
     #: Why that could not be computed; empty where it was.
     error: str = ""
 
@@ -165,6 +167,8 @@ class _Hop:
         self.fleet, self.looks, self.wishes, self.release, self.plan = fleet, looks, wishes, release, plan
         self.target = release.target
         self.glances = plan.glances
+        #: What a run that was cut off has written down of its hop; empty where there is none to finish.
+        self.begun: Mapping[str, Any] = (plan.runs.continued or {}).get("release") or {}
         #: Those that do not run it yet.
         self.behind = [glance for glance in self.glances if not self._runs(glance)]
 
@@ -183,12 +187,16 @@ class _Hop:
     def plan_it(self) -> None:
         self._say_what_runs()
         database = read_database(self.fleet, {host: look.database for host, look in self.looks.items()}, self.plan)
-        if database is None or not self._linked():
+        if database is None or not self._linked() or self._goes_elsewhere():
             return
         if self._refused_v1() or not self.glances:
             return
         at = database.at
-        oldest = min((glance.release for glance in self.behind), key=lambda each: each.major, default=self.target)
+        # A host that was cut off has the new release, and may run nothing.
+        known = [_service.known_release("glance", version) for version in self.begun.get("from") or ()]
+        oldest = min(
+            (*known, *(glance.release for glance in self.behind)), key=lambda each: each.major, default=self.target
+        )
         if self.target.major < oldest.major or at.expanded.major > self.target.major:
             self._backwards(database)
         backward = self._backward(at)
@@ -213,7 +221,7 @@ class _Hop:
                 self._database({"expand": EXPAND, "migrate": MIGRATE}[verb], verb, leader, database)
         for glance in self.behind:
             self._switch(glance, bool(offline))
-        self.plan.release = {
+        self.plan.release = dict(self.begun) or {
             "from": sorted({str(glance.release.version) for glance in self.behind}),
             "to": self.release.release,
             "offline": bool(offline),
@@ -249,6 +257,19 @@ class _Hop:
                 host=host,
             )
         return not bad
+
+    def _goes_elsewhere(self) -> bool:
+        """Whether a run that was cut off is about something else: one record holds one way back."""
+        to, run = self.begun.get("to"), self.plan.runs.continued
+        if run and run["step_states"].get(CONTRACT) == "applying":
+            does, remedy = "contracts the database", "Finish it with flip_release_contract.yml."
+        elif run and to not in (None, self.release.release):
+            does = f"takes Glance to {to}"
+            remedy = f"Finish it (-e glance_release={to}), or undo it: rollback.yml -e glance_flip_run={run['run_id']}."
+        else:
+            return False
+        self.plan.add("release_begun", "blocker", f"Run {(run or {})['run_id']} {does}, and is not finished.", remedy)
+        return True
 
     def _refused_v1(self) -> bool:
         """A hop to a release without v1 is refused while anybody speaks it, or may."""
@@ -304,6 +325,8 @@ class _Hop:
                 "The database is SQLite, a file of one host, and there are several Glance hosts.",
                 "Give them one database server: [database] connection.",
             )
+        if self.begun.get("offline") and self.behind:
+            return "the run that this one finishes began it so, and has stopped Glance"
         if abs(self.target.major - oldest.major) > 1:
             return f"{oldest} and {self.target} are not next to each other, and releases further apart do not run side by side"
         pending = database.at.contracted.major < _database_plan.schema_of(self.target).major
@@ -376,35 +399,40 @@ class _Hop:
             self.plan.add("release_files_refused", "blocker", error.message, "Mend what it names.", host=glance.host)
             return
         # Whatever runs what the link leads to has to be started anew, and nothing else.
-        units = list(
-            dict.fromkeys(
-                unit["name"]
-                for service in glance.services.values()
-                for unit in service["units"]
-                if unit["active_state"] == "active" or (offline and service is glance.api)
-                if any(link["path"] == self.release.link for link in unit.get("links") or ())
-            )
-        )
-        health = {**glance.health(self.wishes, present=["v2"]), "environment": self.release.environment}
+        linked = {
+            unit["name"]: unit["active_state"] == "active" or (offline and service is glance.api)
+            for service in glance.services.values()
+            for unit in service["units"]
+            if any(link["path"] == self.release.link for link in unit.get("links") or ())
+        }
+        units = [name for name, runs in linked.items() if runs]
+        health = {
+            **glance.health(self.wishes, present=["v2"]),
+            "environment": self.release.environment,
+            "linked": list(linked),
+        }
         self.plan.local.setdefault(RELEASE, {})[glance.host] = {
             "name": RELEASE,
+            "directories": look.directories,
             "files": look.files,
             "links": [{"path": self.release.link, "before": self._link(glance), "after": self.release.release}],
             "start": units if offline else [],
             "restart": [] if offline else units,
+            # What the run stopped, or was cut off in starting, the record on the host knows best.
+            "resume": [STOPPED, RELEASE],
             "retire": [],
             "drain": None if offline else glance.drain(self.wishes),
             "health": {**health, "url_back": None} if offline else health,
         }
 
     def _stop(self, glance: _plan.Glance) -> None:
-        """Before the database is changed offline nothing may write to it; requests that run are waited for."""
-        units = [
-            unit["name"]
-            for service in glance.services.values()
-            for unit in service["units"]
-            if unit["active_state"] == "active"
-        ]
+        """Before the database is changed offline nothing may write to it; requests that run are waited for.
+
+        What a timer or a socket would start meanwhile is stopped with it, and first.
+        """
+        own = [unit for service in glance.services.values() for unit in service["units"]]
+        units = [trigger for unit in own for trigger in unit["triggered_by"]]
+        units += [unit["name"] for unit in own if unit["active_state"] not in ("inactive", "failed")]
         health = glance.health(self.wishes)
         self.plan.local.setdefault(STOPPED, {})[glance.host] = {
             "name": STOPPED,
@@ -653,7 +681,7 @@ def undo(plan: _plan.Plan, fleet: _plan.Fleet, run: Mapping[str, Any], looks: Ma
         plan.add(
             "contract_stays",
             "blocker",
-            "This run contracted the database, and no release of Glance can undo that.",
+            "This run contracts the database, and no release of Glance can undo that.",
             "To go back to the release before, name the run that changed it: -e glance_flip_run=ID; its verdict says whether "
             "that can be.",
         )

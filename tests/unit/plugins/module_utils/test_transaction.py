@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import copy
+import grp
 import itertools
 import os
+import pwd
 import shutil
 import stat
 from collections import namedtuple
@@ -780,11 +782,100 @@ def test_the_release_has_to_run(host: Host, releases: Path, monkeypatch: pytest.
     asked: list[Any] = []
     monkeypatch.setattr(_units, "not_from", lambda path, units: asked.append((path, units)))
     step = switch(host, releases)
-    step["health"]["environment"] = "/opt/glance/33.0.0"
+    step["health"].update(environment="/opt/glance/33.0.0", linked=["glance-api", "glance-scrubber"])
     host.prepare(step)
     host.apply("one")
     host.undo("one")
-    assert asked == [("/opt/glance/33.0.0", ["glance-api"]), (None, ["glance-api"])]
+    assert asked == [("/opt/glance/33.0.0", ["glance-api"]), (None, [])]
+
+
+# -- units that an earlier step has stopped ---------------------------------------------------------------------------
+
+TIMER = "glance-scrubber.timer"
+
+
+def offline(host: Host, *retire: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The two steps of an offline hop that concern units."""
+    start = {**host.step("two"), "restart": [], "start": ["glance-api"], "resume": ["one", "two"], "drain": None}
+    start["health"] = {**start["health"], "environment": None, "url_back": None}
+    return {**host.step("one", retire=retire), "restart": []}, start
+
+
+def test_all_that_was_stopped_runs_again(host: Host) -> None:
+    host.units[TIMER] = {"active_state": "active", "sub_state": "waiting", "unit_file_state": "enabled"}
+    host.units["glance-registry"]["unit_file_state"] = "disabled"
+    before = copy.deepcopy(host.units)
+    stop, start = offline(host, TIMER, "glance-api", "glance-registry")
+    host.prepare(stop, start)
+    host.apply("one")
+    assert {unit["active_state"] for unit in host.units.values()} == {"inactive"}
+    host.log.clear()
+    host.apply("two")
+    assert host.units == before
+    assert host.log[2:] == ["start glance-registry", f"start {TIMER}", "start glance-api"]
+    assert sorted(host.asked_units) == ["glance-api", "glance-registry", TIMER]
+    # The way back stops what this step started, and the other step's way back starts it.
+    host.undo("two")
+    assert {unit["active_state"] for unit in host.units.values()} == {"inactive"}
+    host.undo("one")
+    assert host.units == before
+
+
+@pytest.mark.parametrize("at", ["stop glance-registry", "start glance-registry", f"start {TIMER}", "start glance-api"])
+def test_all_that_was_stopped_runs_again_whenever_the_run_was_killed(host: Host, at: str) -> None:
+    """The run that goes on sees stopped units, and has nothing of them in its plan."""
+    host.units[TIMER] = {"active_state": "active", "sub_state": "waiting", "unit_file_state": "enabled"}
+    before = copy.deepcopy(host.units)
+    stop, start = offline(host, TIMER, "glance-api", "glance-registry")
+    host.prepare(stop, start)
+    host.fails[at] = Killed()
+    with pytest.raises(Killed):
+        host.apply("one")
+        host.apply("two")
+    host.fails.clear()
+    running = [
+        unit for unit in (TIMER, "glance-api", "glance-registry") if host.units[unit]["active_state"] == "active"
+    ]
+    host.prepare(*offline(host, *running), seen_token=host.token)
+    host.apply("one")
+    host.apply("two")
+    assert host.units == before
+    host.undo("two")
+    host.undo("one")
+    assert host.units == before
+
+
+def test_a_unit_that_a_killed_restart_left_dead_is_started(host: Host, releases: Path) -> None:
+    host.prepare(switch(host, releases, resume=["one"]))
+    host.fails["restart glance-api"] = Killed()
+    with pytest.raises(Killed):
+        host.apply("one")
+    host.fails.clear()
+    host.units["glance-api"]["active_state"] = "failed"
+    again = {**host.step("one"), "restart": [], "resume": ["one"]}
+    host.prepare(again, seen_token=host.token)
+    host.apply("one")
+    assert host.units["glance-api"]["active_state"] == "active" and host.log[-1] == "start glance-api"
+    host.undo("one")
+    assert host.log[-1] == "restart glance-api" and host.conf.read_bytes() == BEFORE
+
+
+# -- directories ------------------------------------------------------------------------------------------------------
+
+
+def test_directories_are_made_where_they_are_missing_and_go_again_while_they_are_empty(host: Host) -> None:
+    owner = {"owner": pwd.getpwuid(os.getuid()).pw_name, "group": grp.getgrgid(os.getgid()).gr_name}
+    there, kept, gone = (host.tmp_path / name for name in ("there", "kept", "new/gone"))
+    there.mkdir(mode=0o700)
+    directories = [{"path": str(path), "mode": "0750", **owner} for path in (there, kept, gone)]
+    result = host.prepare(host.step("one", directories=directories))
+    assert [each["after_header"] for each in result["diff"]] == [str(kept), str(gone)]
+    assert result["diff"][0]["after"] == f"directory 0750 {owner['owner']}:{owner['group']}\n" and not kept.exists()
+    assert host.apply("one")["files"] == [str(kept), str(gone)]
+    assert stat.S_IMODE(gone.stat().st_mode) == 0o750 and stat.S_IMODE(there.stat().st_mode) == 0o700
+    (kept / "image").touch()
+    assert sorted(host.undo("one")["files"]) == [str(gone.parent), str(gone)]
+    assert (kept / "image").exists() and there.exists() and not gone.parent.exists()
 
 
 class Work:

@@ -59,7 +59,7 @@ def database(*heads: str, **more: Any) -> dict[str, Any]:
 def plan(surveys: Any, to: str = "33.0.0", look: dict[str, Any] | None = None, **wishes: Any) -> _plan.Plan:
     fleet = _plan.Fleet(list(surveys), [], [], surveys)
     files = [{"path": "/etc/systemd/system/glance-api.service", "content": "new"}]
-    looks = {host: Look(look or database(), files) for host in surveys}
+    looks = {host: Look(look or database(), files, [{"path": "/srv/new"}]) for host in surveys}
     return _release_plan.make(
         fleet, looks, _plan.Wishes(**DRAINED, **wishes), ReleaseWishes(to), _policy_plan.PolicyWishes(), {}, CONTROLLER
     )
@@ -85,6 +85,9 @@ def test_a_hop_of_one_schema() -> None:
     assert part["links"] == [{"path": "/opt/glance/current", "before": "32.0.0", "after": "33.0.0"}]
     assert part["restart"] == ["glance-api", "glance-scrubber"] and part["start"] == [] and part["drain"]
     assert part["health"]["environment"] == "/opt/glance/33.0.0" and part["files"][0]["content"] == "new"
+    assert (
+        part["health"]["linked"] == ["glance-api", "glance-scrubber"] and part["directories"][0]["path"] == "/srv/new"
+    )
     assert made.release == {"from": ["32.0.0"], "to": "33.0.0", "offline": False, "heads": ["2024_1_contract01"]}
 
 
@@ -168,6 +171,75 @@ def test_an_offline_hop_has_to_be_accepted_and_stops_everything(version: str, to
     assert made.local["database_sync"]["g1"]["database"]["head"] == _database_plan.head(
         _catalogue.release("glance", to)
     )
+
+
+def with_timer(made: Any) -> Any:
+    """A host whose scrubber a timer starts, and whose registry runs from elsewhere."""
+    services = made["services"]
+    services["glance-scrubber"]["units"][0].update(active_state="inactive", triggered_by=["glance-scrubber.timer"])
+    unit = {**services["glance-api"]["units"][0], "name": "glance-registry", "links": []}
+    services["glance-registry"] = {**services["glance-api"], "prog": "glance-registry", "units": [unit]}
+    return made
+
+
+def test_nothing_may_start_glance_while_its_database_is_changed() -> None:
+    made = plan({"g1": with_timer(survey("26.1.0"))}, look=database("2023_1_contract01"), accept=["offline_hop"])
+    stopped, started = made.local["glance_stopped"]["g1"], made.local["glance_release"]["g1"]
+    assert stopped["retire"] == ["glance-scrubber.timer", "glance-api", "glance-registry"]
+    # What is not of the release is started by the record.
+    assert started["start"] == ["glance-api"] and started["resume"] == ["glance_stopped", "glance_release"]
+    assert started["health"]["linked"] == ["glance-api", "glance-scrubber"]
+
+
+def cut_off(version: str, states: dict[str, str], runs: bool, **release: Any) -> Any:
+    """A host of a run that was killed: what it has, whether Glance runs, and how far the steps came."""
+    record = {
+        "run_id": "20261126T100000Z-1", "playbook": "flip_release", "started": "t", "hosts": ["g1", "g2"], "steps": [],
+        "catalogue": [], "status": "applying", "step_states": states,
+        "release": {"from": ["26.1.0"], "to": "33.0.0", "offline": True, "heads": ["2023_1_contract01"], **release},
+    }  # fmt: skip
+    made = survey(version, running=[version] if runs else [], runs=[record], unfinished=record)
+    for service in made["services"].values():
+        service["units"][0]["active_state"] = "active" if runs else "inactive"
+    return made
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "heads", "wanted"),
+    [
+        # Killed while the database was changed: all are stopped.
+        (("26.1.0", False), ("26.1.0", False), "2023_1_contract01", ["glance_stopped", "database_sync", "glance_release"]),
+        # Killed between two hosts: the first has the release, and runs.
+        (("33.0.0", True), ("26.1.0", False), "2024_1_contract01", ["glance_stopped", "glance_release"]),
+        # Killed after the last link was moved: by the looks of it all hosts have the release, and one runs nothing.
+        (("33.0.0", True), ("33.0.0", False), "2024_1_contract01", ["glance_stopped", "glance_release"]),
+    ],
+)  # fmt: skip
+def test_an_offline_hop_that_was_killed_goes_on_offline(first: Any, second: Any, heads: str, wanted: list[str]) -> None:
+    states = {"glance_stopped": "done"}
+    surveys = {"g1": cut_off(first[0], states, first[1]), "g2": cut_off(second[0], states, second[1])}
+    assert ids(plan(surveys, look=database(heads)), "blocker") == ["offline_hop"]
+    made = plan(surveys, look=database(heads), accept=["offline_hop"])
+    assert made.verdict == "ready" and [name for name, _hosts in steps(made)] == wanted
+    part = made.local["glance_release"]["g2"]
+    assert part["start"] == ["glance-api"] and part["restart"] == [] and part["drain"] is None
+    assert made.release["from"] == ["26.1.0"] and made.release["offline"]
+    told = next(each for each in made.findings if each.id == "way_back")
+    assert told.message.startswith("Glance 26.1.0 (2023.1) runs on")
+
+
+def test_a_hop_that_was_cut_off_is_finished_before_another() -> None:
+    made = plan({"g1": cut_off("26.1.0", {"glance_stopped": "done"}, False, to="32.0.0")}, accept=["offline_hop"])
+    assert (ids(made, "blocker"), steps(made)) == (["release_begun"], [])
+    assert "-e glance_release=32.0.0" in next(each.remedy for each in made.findings if each.id == "release_begun")
+
+
+def test_a_contract_step_that_was_cut_off_is_finished_before_a_hop() -> None:
+    half = cut_off("28.2.0", {"database_contract": "applying"}, True)
+    half["unfinished"]["release"] = {}
+    made = plan({"g1": half}, "29.0.0", HALF)
+    assert (ids(made, "blocker"), steps(made)) == (["release_begun"], [])
+    assert "contracts the database" in next(each.message for each in made.findings if each.id == "release_begun")
 
 
 def test_data_that_an_earlier_jump_left_out_is_moved() -> None:
@@ -393,13 +465,14 @@ def test_the_files_of_a_host_by_its_variables() -> None:
     assert set(files) == {CONF, "/etc/systemd/system/glance-api.service"}
     options = {(each["section"], each["option"]): each for each in files[CONF]["options"]}
     assert options["DEFAULT", "bind_port"]["state"] == "absent"
+    assert "/var/lib/glance/staging" in [each["path"] for each in found["directories"]]
     assert "gunicorn" in files["/etc/systemd/system/glance-api.service"]["content"] and "s3cret" not in str(found)
     assert "No installed Glance" in release_changes({}, {}, "33.0.0")["error"]
 
 
 def test_files_that_cannot_be_computed_stop_the_flip() -> None:
     fleet = _plan.Fleet(["g1"], [], [], {"g1": survey()})
-    looks = {"g1": Look(database(), [], "no paste flavor")}
+    looks = {"g1": Look(database(), [], error="no paste flavor")}
     made = _release_plan.make(
         fleet, looks, _plan.Wishes(), ReleaseWishes("33.0.0"), _policy_plan.PolicyWishes(), {}, CONTROLLER
     )
