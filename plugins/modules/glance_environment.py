@@ -102,6 +102,9 @@ options:
   content:
     description: For the action. The lock file.
     type: str
+  pip_json:
+    description: For the action. O(pip) as one text, so that a value as short as V(1) is not taken for a secret all over the result.
+    type: str
   file:
     description: For the action. The archive on the managed host.
     type: path
@@ -185,6 +188,7 @@ def main():
             archive={'type': 'bool', 'default': False},
             archives={'type': 'path', 'default': '~/.cache/stackops-glance'},
             pip={'type': 'dict', 'default': {}, 'no_log': True},
+            pip_json={'type': 'str', 'no_log': True},
             current={'type': 'bool', 'default': False},
             keep={'type': 'int', 'default': 0},
             verify={'type': 'bool', 'default': False},
