@@ -102,7 +102,7 @@ class Directory:
     def makes(self):
         # type: () -> List[str]
         """The directories that are made with it, outermost first."""
-        found = []
+        found = []  # type: List[str]
         path = self.path
         while not os.path.isdir(path):
             found.insert(0, path)
