@@ -89,7 +89,7 @@ class ActionModule(ActionBase):
         looks = {host: _release_look(task_vars["hostvars"][host]) for host in fleet.glance}
         if arguments["direction"] == "undo":
             databases = {host: look.database for host, look in looks.items()}
-            plan = _undo.make(fleet, wishes, controller, arguments["run_id"] or None, databases)
+            plan = _undo.make(fleet, wishes, controller, arguments["run_id"] or None, databases, release.restore)
         elif arguments["about"] == "release":
             plan = _release_plan.make(fleet, looks, wishes, release, policy, people, controller)
         elif arguments["about"] == "contract":

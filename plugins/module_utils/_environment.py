@@ -295,23 +295,13 @@ def pack(place, file):
         os.chmod(file, 0o644)  # whoever the connection is made as fetches it; there are no secrets in it
     except EnvironmentError as error:
         raise GlanceError('%s cannot be packed into %s: %s.' % (place.path, file, os.strerror(error.errno or 0)))
-    return digest(file)
-
-
-def digest(path):
-    # type: (str) -> str
-    """The SHA-256 of a large file."""
-    found = hashlib.sha256()
-    with open(path, 'rb') as stream:
-        for block in iter(lambda: stream.read(1 << 20), b''):
-            found.update(block)
-    return found.hexdigest()
+    return _files.sha256_of(file)
 
 
 def unpack(place, file, sha256, lock, asked):
     # type: (Place, str, str, str, Dict[str, Any]) -> Dict[str, Any]
     """Make the environment out of an archive. Raises GlanceError, and leaves nothing, where a hash is another."""
-    if digest(file) != sha256:
+    if _files.sha256_of(file) != sha256:
         raise GlanceError('The archive of %s came with another hash than it was packed with. Nothing was unpacked; run again.'
                           % place.name)
     temporary = _fresh(place)

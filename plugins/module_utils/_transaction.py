@@ -18,7 +18,8 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
     restart   units to restart, all of them running before
     links     [{path, before, after}], symbolic links by what they lead to (before is empty where there is none); may be left out
     database  what to do with Glance's database before anything else is changed (see ``_database.Work``); may be left out. It
-              stays so when the step is undone
+              stays so when the step is undone. With ``dump``, a dump is taken before, for which there have to be ``bytes`` free;
+              it is put back when the step is undone and that is asked for
     restart_back  units to restart only when the step is undone; may be left out. Where there are no others, nothing is
               drained on the way there
     retire    units to stop and disable
@@ -46,6 +47,7 @@ from ansible.module_utils.common.text.converters import to_bytes
 from ansible_collections.stackops.glance.plugins.module_utils import (
     _certificates,
     _database,
+    _database_dump,
     _files,
     _host_files,
     _links,
@@ -105,16 +107,16 @@ def becomes(data, change):
     return _oslo_ini.edit(data, change['options'], change['path'])
 
 
-def check_space(state_dir, before, after):
-    # type: (str, Dict[str, Optional[bytes]], Dict[str, Optional[bytes]]) -> None
-    """Refuse to begin where a file system lacks room for the new files and the pre-images."""
+def check_space(state_dir, before, after, dump=0):
+    # type: (str, Dict[str, Optional[bytes]], Dict[str, Optional[bytes]], int) -> None
+    """Refuse to begin where a file system lacks room for the new files, the pre-images and a dump of so many bytes."""
     wanted = {}  # type: Dict[str, int]
     for path, data in after.items():
         # The directory of a unit's drop-ins is made with the first of them.
         directory = _existing(os.path.dirname(os.path.realpath(path)))
         wanted[directory] = wanted.get(directory, 0) + len(data or b'')
     # Two copies a file: the pre-image of the run and that of a second step.
-    wanted[_existing(state_dir)] = MARGIN + 2 * sum(len(data or b'') for data in before.values())
+    wanted[_existing(state_dir)] = MARGIN + dump + 2 * sum(len(data or b'') for data in before.values())
     for directory, size in sorted(wanted.items()):
         status = os.statvfs(directory)
         free = status.f_bavail * status.f_frsize
@@ -137,7 +139,8 @@ def prepare(params, check_mode):
     run = _runs.Run(state_dir, params['run_id'])
     before, after = plan_files(steps, run)
     links = _links.planned(steps, [entry.get('links', []) for entry in run.journal() if entry['event'] == 'applying'])
-    check_space(state_dir, before, after)
+    asked = [step['database'] for step in steps if step.get('database')]
+    check_space(state_dir, before, after, sum(each.get('bytes') or 0 for each in asked if each.get('dump')))
     made = [directory for step in steps for directory in _host_files.missing(step.get('directories') or [])]
     result = {
         'changed': bool(steps),
@@ -266,6 +269,7 @@ class StepRun:
         self.token = params['run_token']
         self.name = params['step']
         self.force = params['force']
+        self.restores = params['restore']
         self.deadline = time.time() + params['slice_seconds']
         self.run = _runs.Run(self.state_dir, params['run_id'])
         self.begin, self.end = begin, end
@@ -396,21 +400,21 @@ class StepRun:
 
     def database(self):
         # type: () -> bool
-        """Bring the database on; on the way there alone, for no release takes one back. False: not yet, call again."""
+        """Bring the database on; no release takes one back, but its dump may be put back. False: not yet, call again."""
         seen, asked = self.mine(), (self.step or {}).get('database')
-        if not asked or self.begin != 'applying' or 'database' in seen:
+        if not asked or 'database' in seen or self.begin != 'applying' and not (asked.get('dump') and self.restores):
             return True
         attempt = '%s-%s' % (self.name, self.token.rpartition(':')[2])
         work = _database.Work(self.run.path('database', attempt), asked)
+        dump = _database_dump.Dump(self.run, work.place) if asked.get('dump') else None
         try:
             if 'database_before' not in seen:
                 with _runs.write_guard(self.state_dir, self.token):
                     self.record('database_before', **work.look())
             while True:
                 with _runs.write_guard(self.state_dir, self.token):
-                    waits = work.go_on()
+                    waits = self.bring_on(work, dump, attempt)
                     if waits is None:
-                        self.record('database', **work.result(self.mine()['database_before']))
                         return True
                 if time.time() > self.deadline:
                     self.result.update(finished=False, progress=[waits])
@@ -422,6 +426,31 @@ class StepRun:
             with _runs.write_guard(self.state_dir, self.token):
                 self.record('failed', reason=error.message)
             raise
+
+    def bring_on(self, work, dump, attempt):
+        # type: (_database.Work, Optional[_database_dump.Dump], str) -> Optional[str]
+        """Do what is next of it. None once all is done, else what it waits for."""
+        if dump and self.begin != 'applying':
+            waits = dump.put_back(attempt)
+            if waits is None:
+                self.record('database', after=work.look()['heads'])
+            return waits
+        if dump and not self.dumped():
+            waits = dump.take(attempt)
+            if waits:
+                return waits
+            known = _database_dump.facts(self.run) or {}
+            self.record('dumped', file=dump.file, images=len(known['images']), sha256=known['sha256'])
+        waits = work.go_on()
+        if waits is None:
+            self.record('database', **work.result(self.mine()['database_before']))
+        return waits
+
+    def dumped(self):
+        # type: () -> bool
+        """Whether there is a dump. One from before the step was undone is too old: Glance may have run since."""
+        told = [entry['event'] for entry in self.entries() if entry['event'] in ('dumped', 'undone')]
+        return told[-1:] == ['dumped']
 
     def wait_for_drain(self, since):
         # type: (float) -> bool

@@ -11,10 +11,12 @@ gets), of the release catalogue and of what the operator wants.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from ansible_collections.stackops.glance.plugins.module_utils import _database_dump
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import (
     _catalogue,
@@ -42,7 +44,11 @@ _BY_LAYOUT = ("eventlet_server_gone", "python_changes")
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "release": {"type": "str", "default": ""},
     "root": {"type": "path", "default": "/opt/glance"},
+    "dump": {"type": "bool", "default": True},
+    "restore": {"type": "bool", "default": False},
 }
+#: Images that are named in a message; the playbook shows all.
+SHOWN_IMAGES = 20
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class ReleaseWishes:
 
     release: str = ""  # the exact version to go to
     root: str = "/opt/glance"  # where the environments lie
+    dump: bool = True  # whether a dump is taken before an offline hop
+    restore: bool = False  # whether the way back puts it back
 
     @property
     def target(self) -> Release:
@@ -352,7 +360,16 @@ class _Hop:
         moves = self._moves(database) if verb in ("migrate", "sync") else []
         part = database_part(step, verb, leader, self.release.environment, moves)
         if verb == "sync":
-            part["database"]["head"] = _database_plan.head(self.target)
+            dumped = self.release.dump and database.engine in _database_dump.ENGINES
+            part["database"].update(head=_database_plan.head(self.target), dump=dumped, bytes=database.bytes)
+            if self.release.dump and not dumped:
+                self.plan.add(
+                    "dump_impossible",
+                    "warning",
+                    f"No dump is taken of a database of {database.engine}.",
+                    "Take one yourself once Glance is stopped (a hook can), or go without: -e glance_flip_dump=false.",
+                    host=leader.host,
+                )
         self.plan.local.setdefault(step, {})[leader.host] = part
         if moves:
             self.plan.add(
@@ -674,8 +691,14 @@ def way_back(old: Release, database: Database) -> Iterator[Finding]:
         )
 
 
-def undo(plan: _plan.Plan, fleet: _plan.Fleet, run: Mapping[str, Any], looks: Mapping[str, Mapping[str, Any]]) -> None:
-    """Add the verdict to the way back of a run that changed the release, and say what of it stays."""
+def undo(
+    plan: _plan.Plan,
+    fleet: _plan.Fleet,
+    run: Mapping[str, Any],
+    looks: Mapping[str, Mapping[str, Any]],
+    restore: bool = False,
+) -> None:
+    """Add the verdict to the way back of a run that changed the release, and say what of it stays, or what is lost."""
     facts = run.get("release") or {}
     if plan.local.get(CONTRACT):
         plan.add(
@@ -687,8 +710,66 @@ def undo(plan: _plan.Plan, fleet: _plan.Fleet, run: Mapping[str, Any], looks: Ma
         )
     if not facts.get("from") or not any(plan.local.get(step) for step in (RELEASE, EXPAND, MIGRATE, SYNC)):
         return
+    dumps = {host: own["dump"] for host, own in run["on"].items() if own.get("dump") and host in plan.local.get(SYNC, {})}
+    if restore:
+        _restore(plan, run, dumps, looks)
+        return
+    for host, dump in dumps.items():
+        plan.add(
+            "dump_kept",
+            "note",
+            f"The database stays as it is. A dump from {_moment(dump['time'])}, with {dump['images']} images, is {dump['file']}.",
+            "Nothing. To put it back, and lose what was made since: -e glance_flip_restore=true.",
+            host=host,
+        )
     database = read_database(fleet, looks, plan)
     if database is None:
         return
     for version in facts["from"]:
         plan.findings += list(way_back(_service.known_release("glance", version), database))
+
+
+def _restore(
+    plan: _plan.Plan,
+    run: Mapping[str, Any],
+    dumps: Mapping[str, Mapping[str, Any]],
+    looks: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """What putting a dump back means: the database of then, whatever came since."""
+    if not dumps:
+        plan.add(
+            "dump_missing",
+            "blocker",
+            f"Run {run['run_id']} has no dump that could be put back: its hop was online, it was told to take none, or it is undone.",
+            "Leave glance_flip_restore out, and read the verdict.",
+        )
+    for host, dump in dumps.items():
+        since = (looks.get(host) or {}).get("dump") or {}
+        if since.get("run_id") != run["run_id"]:
+            said = (looks.get(host) or {}).get("msg") or "it was not looked at"
+            plan.add("database_unreadable", "blocker", f"What was made since the dump is not known: {said}.", "Mend it.", host=host)
+            continue
+        then, made, deleted = _moment(dump["time"]), since["made"], since["deleted"]
+        if made or deleted:
+            named = ", ".join(f"{image['id']} ({image['name']})" for image in made[:SHOWN_IMAGES])
+            more = f" and {len(made) - SHOWN_IMAGES} more" * (len(made) > SHOWN_IMAGES)
+            plan.add(
+                "restore_orphans",
+                "blocker",
+                f"The database goes back to {then}. {len(made)} images were made since, whose data nothing will lead to: "
+                f"{named or 'none'}{more}. {len(deleted)} images were deleted since, and would be there without their data.",
+                "Download what you need of them first; or accept it.",
+                host=host,
+                accept=True,
+            )
+        plan.add(
+            "dump_put_back",
+            "warning",
+            f"The dump from {then} is put back: all that was changed of images, members and properties since is lost.",
+            "To keep the database as it is, leave glance_flip_restore out.",
+            host=host,
+        )
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))

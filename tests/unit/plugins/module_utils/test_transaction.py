@@ -12,7 +12,7 @@ import shutil
 import stat
 from collections import namedtuple
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from ansible_collections.stackops.glance.plugins.module_utils import (
@@ -100,7 +100,7 @@ class Host:
                 "drain": drain, "health": health, **more}  # fmt: skip
 
     def params(self, **more: Any) -> dict[str, Any]:
-        return {"state_dir": self.state_dir, "run_id": RUN, "run_token": self.token, "force": False, "step": None,
+        return {"state_dir": self.state_dir, "run_id": RUN, "run_token": self.token, "force": False, "restore": False, "step": None,
                 "slice_seconds": 20, "holder": {"host": "control"}, "lease": 900, "seen_token": None, "steps": [],
                 "manifest": {"playbook": "upgrade_to_v2", "started": "t", "hosts": ["h"], "catalogue": [],
                              "steps": [{"name": "one", "hosts": ["h"]}]}, **more}  # fmt: skip
@@ -886,6 +886,7 @@ class Work:
 
     looks = 0
     fails = False
+    place: ClassVar[dict[str, Any]] = {}
 
     def look(self) -> dict[str, Any]:
         return {"heads": ["before"], "counts": {}}
@@ -915,6 +916,81 @@ def test_a_database_is_brought_on_in_slices_and_stays(host: Host, monkeypatch: p
     # There is nothing to put back, and the record says that the step is undone.
     host.undo("one")
     assert Work.looks == 3 and host.run.step_states() == {"one": "undone"} and host.log == []
+
+
+class Dump:
+    """A dump that is taken in two looks and put back in two."""
+
+    log: ClassVar[list[str]] = []
+
+    def __init__(self, run: _runs.Run, place: Any) -> None:
+        self.file = run.path("database", "dump.sql.gz")
+
+    def take(self, attempt: str) -> str | None:
+        return self._look("take")
+
+    def put_back(self, attempt: str) -> str | None:
+        return self._look("put back")
+
+    def _look(self, what: str) -> str | None:
+        self.log.append(what)
+        return None if self.log.count(what) % 2 == 0 else f"{what} runs"
+
+
+@pytest.fixture
+def dumps(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr(_transaction._database, "Work", Work)
+    monkeypatch.setattr(_transaction._database_dump, "Dump", Dump)
+    monkeypatch.setattr(_transaction._database_dump, "facts", lambda run: {"images": ["i"], "sha256": "ab"})
+    Work.looks, Work.fails = 0, False
+    Dump.log = []
+    host.prepare(
+        {**host.step("one"), "restart": [], "drain": None, "database": {"verb": "sync", "dump": True, "bytes": 9}}
+    )
+    return Dump.log
+
+
+def test_a_dump_is_taken_before_the_database_is_changed_and_put_back_where_that_is_asked_for(
+    host: Host, dumps: list[str]
+) -> None:
+    assert host.apply("one", slice_seconds=0)["progress"] == ["take runs"] and Work.looks == 0
+    host.apply("one")
+    assert dumps == ["take", "take"] and Work.looks == 3
+    found = _runs.summary(host.state_dir)["runs"][0]["dump"]
+    assert found["images"] == 1 and found["file"].endswith("database/dump.sql.gz")
+    assert host.undo("one", restore=True, slice_seconds=0)["progress"] == ["put back runs"]
+    host.undo("one", restore=True)
+    assert dumps[2:] == ["put back", "put back"] and host.run.step_states() == {"one": "undone"}
+
+
+def test_a_dump_stays_where_nobody_asks_for_it_and_is_taken_anew_once_glance_may_have_run(
+    host: Host, dumps: list[str]
+) -> None:
+    host.apply("one")
+    host.undo("one")
+    assert dumps == ["take", "take"]
+    host.open_again()
+    host.apply("one")
+    assert dumps == ["take"] * 4
+
+
+def test_a_dump_is_not_taken_twice_by_a_run_that_was_cut_off(host: Host, dumps: list[str]) -> None:
+    Work.fails = True
+    with pytest.raises(GlanceError, match="db expand failed"):
+        host.apply("one")
+    Work.fails = False
+    host.open_again()
+    host.apply("one")
+    assert dumps == ["take", "take"]
+
+
+def test_a_dump_needs_room(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = namedtuple("room", ["f_bavail", "f_frsize"])
+    monkeypatch.setattr(os, "statvfs", lambda path: room(1024, 4096))
+    step = {**host.step("one"), "database": {"verb": "sync", "dump": True, "bytes": 10**9}}
+    with pytest.raises(GlanceError, match="the run needs 1001048"):
+        host.prepare(step, check_mode=True)
+    host.prepare({**step, "database": {"verb": "sync", "dump": False, "bytes": 10**9}}, check_mode=True)
 
 
 def test_a_database_that_fails_fails_the_step(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,9 +168,9 @@ def test_an_offline_hop_has_to_be_accepted_and_stops_everything(version: str, to
     )
     assert started["start"] == ["glance-api", "glance-scrubber"] and started["drain"] is None
     assert stopped["health"]["url_back"] and started["health"]["url_back"] is None
-    assert made.local["database_sync"]["g1"]["database"]["head"] == _database_plan.head(
-        _catalogue.release("glance", to)
-    )
+    work = made.local["database_sync"]["g1"]["database"]
+    assert work["head"] == _database_plan.head(_catalogue.release("glance", to)) and work["bytes"] == 10**8
+    assert work["dump"] == (look["engine"] == "mysql") == ("dump_impossible" not in ids(made))
 
 
 def with_timer(made: Any) -> Any:
@@ -418,15 +418,23 @@ def test_the_contract_step_before_the_flip() -> None:
 # -- the way back -----------------------------------------------------------------------------------------------------
 
 
-def undone(release: dict[str, Any], look: dict[str, Any], steps_: tuple[str, ...] = ("glance_release",)) -> _plan.Plan:
+def undone(
+    release: dict[str, Any],
+    look: dict[str, Any],
+    steps_: tuple[str, ...] = ("glance_release",),
+    dump: dict[str, Any] | None = None,
+    restore: bool = False,
+    accept: tuple[str, ...] = (),
+) -> _plan.Plan:
     record = {
         "run_id": "20261126T100000Z-1", "playbook": "flip_release", "started": "t", "hosts": ["g1"], "steps": list(steps_),
         "catalogue": [], "release": release, "status": "committed", "step_states": dict.fromkeys(steps_, "done"),
+        "dump": dump,
     }  # fmt: skip
     surveys = {"g1": survey("33.0.0", runs=[record])}
     assert undoes_release(surveys["g1"]) == bool(release.get("from"))
     fleet = _plan.Fleet(["g1"], [], [], surveys)
-    return _undo.make(fleet, _plan.Wishes(), CONTROLLER, None, {"g1": look})
+    return _undo.make(fleet, _plan.Wishes(accept=list(accept)), CONTROLLER, None, {"g1": look}, restore)
 
 
 def test_the_verdict_comes_before_the_way_back() -> None:
@@ -446,6 +454,46 @@ def test_data_that_the_older_code_would_not_find() -> None:
     found = made.findings[0]
     assert (found.id, found.severity, found.accept) == ("release_misreads_data", "blocker", True)
     assert "4 rows" in found.message and "UPDATE image_locations" in found.message
+
+
+OFFLINE = ("glance_stopped", "database_sync", "glance_release")
+DUMP = {"file": "/var/lib/stackops-glance/runs/R/database/dump.sql.gz", "time": 1790000000.0, "images": 12}
+
+
+def test_the_dump_stays_where_nobody_asks_for_it() -> None:
+    made = undone({"from": ["26.1.0"], "to": "33.0.0", "offline": True}, database(), OFFLINE, DUMP)
+    assert (made.verdict, ids(made)) == ("ready", ["dump_kept", "release_runs_on_schema"])
+    assert "2026-09-21 14:13:20 UTC, with 12 images, is /var/lib" in made.findings[0].message
+
+
+def test_a_dump_is_put_back_once_what_is_lost_is_accepted() -> None:
+    since = {"run_id": "20261126T100000Z-1", "made": [{"id": f"i{n}", "name": "x", "created_at": "t"} for n in range(25)],
+             "deleted": ["d"]}  # fmt: skip
+    # Whether the old code runs on the database of now is no matter.
+    look = database("ocata_contract01", dump=since)
+    made = undone({"from": ["13.0.0"], "to": "15.0.2", "offline": True}, look, OFFLINE, DUMP, restore=True)
+    assert (made.verdict, ids(made)) == ("blocked", ["restore_orphans", "dump_put_back"])
+    message = made.findings[0].message
+    assert (
+        "25 images were made since" in message
+        and "i19 (x) and 5 more" in message
+        and "1 images were deleted" in message
+    )
+    made = undone({"from": ["13.0.0"], "to": "15.0.2"}, look, OFFLINE, DUMP, restore=True, accept=("restore_orphans",))
+    assert made.verdict == "ready" and [name for name, _hosts in steps(made)] == list(OFFLINE)
+    nothing = database(dump={**since, "made": [], "deleted": []})
+    assert ids(undone({"from": ["26.1.0"]}, nothing, OFFLINE, DUMP, restore=True)) == ["dump_put_back"]
+
+
+@pytest.mark.parametrize(
+    ("dump", "look", "told"),
+    [(None, database(dump=None), "dump_missing"), (DUMP, database(dump=None), "database_unreadable"),
+     (DUMP, {"failed": True, "msg": "refused"}, "database_unreadable"),
+     (DUMP, database(dump={"run_id": "another", "made": [], "deleted": []}), "database_unreadable")],
+)  # fmt: skip
+def test_a_dump_that_cannot_be_put_back(dump: Any, look: Any, told: str) -> None:
+    made = undone({"from": ["26.1.0"], "to": "33.0.0"}, look, OFFLINE, dump, restore=True)
+    assert (made.verdict, ids(made, "blocker")) == ("blocked", [told])
 
 
 def test_a_contract_step_stays() -> None:
