@@ -23,8 +23,6 @@ CHANGED = {
     "kept": "{}",
     "unfinished": "a part of this may be done: {}",
 }
-#: How a run ends that contracts the database and fails; there is no way back from that.
-NO_WAY_BACK = ("kept", "unfinished")
 
 
 def rollback_command(run_id: str, inventories: Iterable[str] = (), variables: Mapping[str, Any] | None = None) -> str:
@@ -47,7 +45,8 @@ def lines(
     steps = plan["steps"] if "{}" in CHANGED[ended] else []
     titles = "; ".join(step["title"] for step in steps)
     hosts = [host for step in steps for host in step["hosts"] or ["Keystone"]]
-    left = "no release undoes a contract step" if ended in NO_WAY_BACK else "nothing is left to undo"
+    contracts = any(step["name"] == "database_contract" for step in steps)
+    left = "no release undoes a contract step" if contracts else "nothing is left to undo"
     if ended == "done":  # one that failed was put back alone
         hosts = [host for host in hosts if not any(trouble.startswith(f"{host}: ") for trouble in troubles)]
     return [

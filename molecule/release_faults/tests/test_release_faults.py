@@ -58,3 +58,19 @@ def test_a_migration_that_fails(states: Offline) -> None:
     databases.execute("DROP TABLE node_reference", DATABASE)
     assert databases.rows("SELECT @@global.log_bin_trust_function_creators AS trusts") == [{"trusts": "1"}]
     databases.execute("SET GLOBAL log_bin_trust_function_creators = 0")
+
+
+def test_the_dump_is_put_back_once_what_is_lost_is_accepted(states: Offline) -> None:
+    tables = [str(next(iter(row.values()))) for row in databases.rows("SHOW TABLES", DATABASE)]
+    sums = f"CHECKSUM TABLE {', '.join(tables)}"
+    before = databases.execute(sums, DATABASE)
+    states.play(FORTH).succeeds()
+    made = hops.upload("made since", b"since" * MIB)
+    databases.execute("UPDATE images SET name = 'changed since'", DATABASE)
+    assert states.places is not None
+    refused = states.places.play("rollback", restore=True)
+    refused.fails("restore_orphans", f"{made} (changed since)", "1 images were made since")
+    states.check(FORTH)
+    states.places.play("rollback", restore=True, accept=["restore_orphans"]).succeeds().says("dump_put_back", made)
+    assert databases.execute(sums, DATABASE) == before and states.heads == ["2023_1_contract01"]
+    states.check(BACK)
