@@ -20,8 +20,8 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
     database  what to do with Glance's database before anything else is changed (see ``_database.Work``); may be left out. It
               stays so when the step is undone. With ``dump``, a dump is taken before, for which there have to be ``bytes`` free;
               it is put back when the step is undone and that is asked for
-    restart_back  units to restart only when the step is undone; may be left out. Where there are no others, nothing is
-              drained on the way there
+    restart_back  units to restart only when the step is undone; may be left out. Where there are no others but those to start,
+              nothing is drained on the way there
     retire    units to stop and disable
     drain     {file, port, units, staging: [directories], stores: [directories], grace: seconds, timeout: seconds} or null;
               without a file somebody else takes the host out of the balancer
@@ -280,8 +280,8 @@ class StepRun:
             known = self.units('start', 'reload', 'restart')
             # What others need comes first: the registry before the API that asks it.
             self.step['start'] = [unit for unit in sorted(self.stopped) if unit not in known] + self.units('start')
-        # A way there that restarts nothing has no need to keep requests away.
-        quiet = self.step and begin == 'applying' and self.back and not self.step['restart'] + self.step['retire']
+        # A way there that restarts nothing, or starts what did not run, has no need to keep requests away.
+        quiet = begin == 'applying' and (self.back or self.units('start')) and not self.units('reload', 'restart', 'retire')
         self.drain = None if quiet or not self.step else self.step['drain']  # type: Optional[Dict[str, Any]]
         self.result = {'changed': False, 'finished': True, 'progress': [], 'files': [], 'units': []}  # type: Dict[str, Any]
 

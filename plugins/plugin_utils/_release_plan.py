@@ -438,7 +438,8 @@ class _Hop:
             # What the run stopped, or was cut off in starting, the record on the host knows best.
             "resume": [STOPPED, RELEASE],
             "retire": [],
-            "drain": None if offline else glance.drain(self.wishes),
+            # On the way back it runs, also where it is started here.
+            "drain": glance.drain(self.wishes),
             "health": {**health, "url_back": None} if offline else health,
         }
 
@@ -710,7 +711,17 @@ def undo(
         )
     if not facts.get("from") or not any(plan.local.get(step) for step in (RELEASE, EXPAND, MIGRATE, SYNC)):
         return
-    dumps = {host: own["dump"] for host, own in run["on"].items() if own.get("dump") and host in plan.local.get(SYNC, {})}
+    dumps = {
+        host: own["dump"] for host, own in run["on"].items() if own.get("dump") and host in plan.local.get(SYNC, {})
+    }
+    if facts.get("offline"):
+        plan.add(
+            "offline_way_back",
+            "warning",
+            "The way back of an offline hop is offline as well: Glance is drained and stopped on one host after the other, and "
+            "started once none has the newer release.",
+            "Announce it.",
+        )
     if restore:
         _restore(plan, run, dumps, looks)
         return
@@ -747,7 +758,13 @@ def _restore(
         since = (looks.get(host) or {}).get("dump") or {}
         if since.get("run_id") != run["run_id"]:
             said = (looks.get(host) or {}).get("msg") or "it was not looked at"
-            plan.add("database_unreadable", "blocker", f"What was made since the dump is not known: {said}.", "Mend it.", host=host)
+            plan.add(
+                "database_unreadable",
+                "blocker",
+                f"What was made since the dump is not known: {said}.",
+                "Mend it.",
+                host=host,
+            )
             continue
         then, made, deleted = _moment(dump["time"]), since["made"], since["deleted"]
         if made or deleted:

@@ -378,7 +378,7 @@ def _part(host: str, part: Mapping[str, Any]) -> dict[str, Any]:
         "restart": part.get("restart", []),
         "retire": part.get("retire", []),
         "database": (part.get("database") or {}).get("verb", ""),
-        "drained": bool(part.get("drain")),
+        "drained": bool(part.get("drain")) and not (part.get("start") and not part.get("restart")),
     }
 
 

@@ -796,7 +796,7 @@ TIMER = "glance-scrubber.timer"
 
 def offline(host: Host, *retire: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The two steps of an offline hop that concern units."""
-    start = {**host.step("two"), "restart": [], "start": ["glance-api"], "resume": ["one", "two"], "drain": None}
+    start = {**host.step("two"), "restart": [], "start": ["glance-api"], "resume": ["one", "two"]}
     start["health"] = {**start["health"], "environment": None, "url_back": None}
     return {**host.step("one", retire=retire), "restart": []}, start
 
@@ -810,11 +810,16 @@ def test_all_that_was_stopped_runs_again(host: Host) -> None:
     host.apply("one")
     assert {unit["active_state"] for unit in host.units.values()} == {"inactive"}
     host.log.clear()
-    host.apply("two")
+    host.busy = "1 connection is open"
+    host.apply("two")  # which has nothing to drain, as nothing runs
+    host.busy = None
     assert host.units == before
     assert host.log[2:] == ["start glance-registry", f"start {TIMER}", "start glance-api"]
     assert sorted(host.asked_units) == ["glance-api", "glance-registry", TIMER]
-    # The way back stops what this step started, and the other step's way back starts it.
+    # The way back drains and stops what this step started, and the other step's way back starts it.
+    host.busy = "1 connection is open"
+    assert not host.undo("two", slice_seconds=0)["finished"] and host.drained
+    host.busy = None
     host.undo("two")
     assert {unit["active_state"] for unit in host.units.values()} == {"inactive"}
     host.undo("one")
