@@ -103,6 +103,8 @@ class ActionModule(ActionBase):
         else:
             plan = _plan.make(fleet, arguments["cloud"], wishes, controller)
             _policy_plan.join(plan, wishes, policy, people)
+        if arguments["direction"] == "do":
+            plan.findings = _takeover.refuse_another(plan.runs, arguments["playbook"], plan.findings)
         self.show(plan, arguments["show"])
         return self.result(plan, fleet, arguments, controller)
 

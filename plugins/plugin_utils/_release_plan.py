@@ -267,16 +267,16 @@ class _Hop:
         return not bad
 
     def _goes_elsewhere(self) -> bool:
-        """Whether a run that was cut off is about something else: one record holds one way back."""
+        """Whether a run that was cut off goes to another release: one record holds one way back."""
         to, run = self.begun.get("to"), self.plan.runs.continued
-        if run and run["step_states"].get(CONTRACT) == "applying":
-            does, remedy = "contracts the database", "Finish it with flip_release_contract.yml."
-        elif run and to not in (None, self.release.release):
-            does = f"takes Glance to {to}"
-            remedy = f"Finish it (-e glance_release={to}), or undo it: rollback.yml -e glance_flip_run={run['run_id']}."
-        else:
+        if run is None or to in (None, self.release.release):
             return False
-        self.plan.add("release_begun", "blocker", f"Run {(run or {})['run_id']} {does}, and is not finished.", remedy)
+        self.plan.add(
+            "release_begun",
+            "blocker",
+            f"Run {run['run_id']} takes Glance to {to}, and is not finished.",
+            f"Finish it (-e glance_release={to}), or undo it: rollback.yml -e glance_flip_run={run['run_id']}.",
+        )
         return True
 
     def _refused_v1(self) -> bool:
@@ -762,7 +762,7 @@ def _restore(
                 "database_unreadable",
                 "blocker",
                 f"What was made since the dump is not known: {said}.",
-                "Mend it.",
+                f"Look whether the database answers there, and name the run: -e glance_flip_run={run['run_id']}.",
                 host=host,
             )
             continue

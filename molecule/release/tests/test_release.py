@@ -153,7 +153,7 @@ def test_what_is_contracted_stays_whatever_fails(places: Places, tmp_path: Path)
         "committed" not in [entry["event"] for entry in trial.journal(HOSTS[0])] and sorted(map(str, heads())) == half
     )
     databases.execute(f"GRANT {writes.format('TO')}")
-    places.play("flip_release", release=OLD).fails("release_begun", "contracts the database")
+    places.play("flip_release", release=OLD).fails("unfinished_by_another", "flip_release_contract")
     # The proof fails, since the cloud is not there.
     nowhere = tmp_path / "clouds.yaml"
     nowhere.write_text(places.clouds.read_text(encoding="utf-8").replace(str(hops.PORT), "9"), encoding="utf-8")

@@ -234,14 +234,6 @@ def test_a_hop_that_was_cut_off_is_finished_before_another() -> None:
     assert "-e glance_release=32.0.0" in next(each.remedy for each in made.findings if each.id == "release_begun")
 
 
-def test_a_contract_step_that_was_cut_off_is_finished_before_a_hop() -> None:
-    half = cut_off("28.2.0", {"database_contract": "applying"}, True)
-    half["unfinished"]["release"] = {}
-    made = plan({"g1": half}, "29.0.0", HALF)
-    assert (ids(made, "blocker"), steps(made)) == (["release_begun"], [])
-    assert "contracts the database" in next(each.message for each in made.findings if each.id == "release_begun")
-
-
 def test_data_that_an_earlier_jump_left_out_is_moved() -> None:
     made = plan(TWO, look=database(counts={"19-0": 7, "19-0-back": 1}))
     assert steps(made) == [("database_migrate", ["g1"]), ("glance_release", ["g1", "g2"])]
