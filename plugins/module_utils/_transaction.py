@@ -402,7 +402,8 @@ class StepRun:
         # type: () -> bool
         """Bring the database on; no release takes one back, but its dump may be put back. False: not yet, call again."""
         seen, asked = self.mine(), (self.step or {}).get('database')
-        if not asked or 'database' in seen or self.begin != 'applying' and not (asked.get('dump') and self.restores):
+        restores = self.restores or self.last('restoring', 'restored') == 'restoring'
+        if not asked or 'database' in seen or self.begin != 'applying' and not (asked.get('dump') and restores):
             return True
         attempt = '%s-%s' % (self.name, self.token.rpartition(':')[2])
         work = _database.Work(self.run.path('database', attempt), asked)
@@ -430,12 +431,20 @@ class StepRun:
     def bring_on(self, work, dump, attempt):
         # type: (_database.Work, Optional[_database_dump.Dump], str) -> Optional[str]
         """Do what is next of it. None once all is done, else what it waits for."""
-        if dump and self.begin != 'applying':
+        # One that was cut off half-way is put back in either direction, asked for or not: there is no other whole database.
+        begun = self.last('restoring', 'restored') == 'restoring'
+        if dump and (begun or self.begin != 'applying'):
+            if not begun:
+                self.record('restoring')
             waits = dump.put_back(attempt)
-            if waits is None:
+            if waits:
+                return waits
+            self.record('restored')
+            if self.begin != 'applying':
                 self.record('database', after=work.look()['heads'])
-            return waits
-        if dump and not self.dumped():
+                return None
+        # A dump from before the step was undone is too old: Glance may have run since.
+        if dump and self.last('dumped', 'undone') != 'dumped':
             waits = dump.take(attempt)
             if waits:
                 return waits
@@ -446,11 +455,10 @@ class StepRun:
             self.record('database', **work.result(self.mine()['database_before']))
         return waits
 
-    def dumped(self):
-        # type: () -> bool
-        """Whether there is a dump. One from before the step was undone is too old: Glance may have run since."""
-        told = [entry['event'] for entry in self.entries() if entry['event'] in ('dumped', 'undone')]
-        return told[-1:] == ['dumped']
+    def last(self, *events):
+        # type: (*str) -> Optional[str]
+        """Which of these events was the last of this step; None where there was none of them."""
+        return ([None] + [entry['event'] for entry in self.entries() if entry['event'] in events])[-1]
 
     def wait_for_drain(self, since):
         # type: (float) -> bool

@@ -989,6 +989,23 @@ def test_a_dump_is_not_taken_twice_by_a_run_that_was_cut_off(host: Host, dumps: 
     assert dumps == ["take", "take"]
 
 
+@pytest.mark.parametrize("way", ["forth", "back"])
+def test_a_dump_that_was_put_back_half_way_is_put_back_whatever_follows(host: Host, dumps: list[str], way: str) -> None:
+    host.apply("one")
+    host.undo("one", restore=True, slice_seconds=0)  # and killed
+    assert host.run.step_states() == {"one": "undoing"}
+    host.open_again()
+    dumps[:] = []
+    Work.looks = 0
+    if way == "forth":
+        host.apply("one")
+        assert Work.looks == 3
+    else:
+        host.undo("one")
+    assert dumps == ["put back", "put back"]
+    assert [event for event in host.events if event.startswith("restor")] == ["restoring", "restored"]
+
+
 def test_a_dump_needs_room(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     room = namedtuple("room", ["f_bavail", "f_frsize"])
     monkeypatch.setattr(os, "statvfs", lambda path: room(1024, 4096))
