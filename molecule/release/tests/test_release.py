@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lablib import databases, hops, trial
+from lablib import databases, faults, hops, trial
 from lablib.hops import DATABASE, GLANCE, HOSTS, NEW, OLD, Places, answers, changed_since, running, upload
 from lablib.seed import MIB, Api, request
 
@@ -154,6 +154,12 @@ def test_what_is_contracted_stays_whatever_fails(places: Places, tmp_path: Path)
     )
     databases.execute(f"GRANT {writes.format('TO')}")
     places.play("flip_release", release=OLD).fails("unfinished_by_another", "flip_release_contract")
+    # Killed after the database was asked, and whatever glance-manage makes of it.
+    watch = faults.Watch(f"{HOSTS[0]} database_before database_contract", "modules")
+    killed = places.play("flip_release_contract")
+    watch.wait(killed)
+    killed.kill()
+    watch.signal("KILL")
     # The proof fails, since the cloud is not there.
     nowhere = tmp_path / "clouds.yaml"
     nowhere.write_text(places.clouds.read_text(encoding="utf-8").replace(str(hops.PORT), "9"), encoding="utf-8")
