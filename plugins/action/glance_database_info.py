@@ -11,8 +11,14 @@ from typing import Any
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _database_plan, _service
 from ansible_collections.stackops.glance.plugins.plugin_utils._glance_action import ARGUMENTS, GlanceAction
+from ansible_collections.stackops.glance.plugins.plugin_utils._host_action import WRITING
 
-SPECIFICATION: dict[str, dict[str, Any]] = {**ARGUMENTS, "to_release": {"type": "str"}}
+SPECIFICATION: dict[str, dict[str, Any]] = {
+    **ARGUMENTS,
+    "to_release": {"type": "str"},
+    "dump_of": {"type": "str"},
+    "state_dir": WRITING["state_dir"],
+}
 
 
 class ActionModule(GlanceAction):
@@ -22,7 +28,8 @@ class ActionModule(GlanceAction):
         service, _release = self.glance(arguments, task_vars)
         look = {"python": service["interpreter"], "counts": _database_plan.counts()}
         look.update({name: service[name] for name in ("config_files", "config_dirs")})
-        found = self.run_module(None, {"look": look}, task_vars)
+        more = {name: arguments[name] for name in ("dump_of", "state_dir")}
+        found = self.run_module(None, {"look": look, **more}, task_vars)
         found.pop("invocation", None)
         if wanted and found.get("heads"):
             found["verdict"] = _verdict(wanted, found)

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -25,7 +27,16 @@ class ActionModule(HostAction):
         if not release:
             raise GlanceError("Say in release which version of Glance the environment is of, exactly, as 33.0.0.")
         locks = _environments.locks(release, given.get("lock"))
-        self.arguments = {**given, "locks": {abi: _environments.sha256(text) for abi, text in locks.items()}}
+        pip = given.get("pip") or {}
+        if not isinstance(pip, Mapping):
+            raise GlanceError("pip has to be a mapping of environment variables to their values.")
+        # Ansible masks what a secret option holds in all that comes back; of a mapping, that is each of its values.
+        self.building = {"pip_json": json.dumps(dict(pip))} if pip else {}
+        self.arguments = {
+            **given,
+            "pip": {},
+            "locks": {abi: _environments.sha256(text) for abi, text in locks.items()},
+        }
         settled = self.ask("glance_environment", self.arguments, task_vars)
         if self._task.check_mode or not (settled["missing"] or self._wanted("archive")):
             return settled
@@ -60,7 +71,9 @@ class ActionModule(HostAction):
                     "with archive: true where it has the environment already."
                 )
             result = self.ask(
-                "glance_environment", {**self.arguments, "step": "build", "content": lock}, self.task_vars
+                "glance_environment",
+                {**self.arguments, **self.building, "step": "build", "content": lock},
+                self.task_vars,
             )
         if archive.sha256 is None:
             there = self._connection._shell.join_path(self._folder(), "environment.tar.gz")

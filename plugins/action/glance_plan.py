@@ -89,7 +89,7 @@ class ActionModule(ActionBase):
         looks = {host: _release_look(task_vars["hostvars"][host]) for host in fleet.glance}
         if arguments["direction"] == "undo":
             databases = {host: look.database for host, look in looks.items()}
-            plan = _undo.make(fleet, wishes, controller, arguments["run_id"] or None, databases)
+            plan = _undo.make(fleet, wishes, controller, arguments["run_id"] or None, databases, release.restore)
         elif arguments["about"] == "release":
             plan = _release_plan.make(fleet, looks, wishes, release, policy, people, controller)
         elif arguments["about"] == "contract":
@@ -103,6 +103,8 @@ class ActionModule(ActionBase):
         else:
             plan = _plan.make(fleet, arguments["cloud"], wishes, controller)
             _policy_plan.join(plan, wishes, policy, people)
+        if arguments["direction"] == "do":
+            plan.findings = _takeover.refuse_another(plan.runs, arguments["playbook"], plan.findings)
         self.show(plan, arguments["show"])
         return self.result(plan, fleet, arguments, controller)
 
@@ -236,7 +238,12 @@ def _release_look(variables: Mapping[str, Any]) -> _release_plan.Look:
     """What the playbooks looked at on a host for a flip of releases; registered results of tasks that were skipped are none."""
     changes = variables.get("glance_release_changes") or {}
     database = dict(variables.get("glance_flip_database") or {})
-    return _release_plan.Look(database, list(changes.get("files") or []), str(changes.get("error") or ""))
+    return _release_plan.Look(
+        database,
+        files=list(changes.get("files") or []),
+        directories=list(changes.get("directories") or []),
+        error=str(changes.get("error") or ""),
+    )
 
 
 def _by_host(findings: list[Finding]) -> list[tuple[Finding, list[str]]]:

@@ -25,8 +25,9 @@ options:
     description:
       - How the run ended. V(idle) had nothing to do, V(check) only looked, V(not_begun) was refused by a host, and V(stuck)
         could not undo everything.
+      - A contract step is never undone. It is V(kept) where something failed after it, and V(unfinished) where it failed itself.
     type: str
-    choices: [idle, check, not_begun, done, undone, stuck]
+    choices: [idle, check, not_begun, done, undone, stuck, kept, unfinished]
     required: true
   outcome:
     description: How the run ended, in words.

@@ -39,8 +39,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(files), as M(stackops.glance.glance_transaction) takes them, without secrets; or C(error), why they cannot be
-    computed.
+  description: C(files) and C(directories) of a step, as M(stackops.glance.glance_transaction) takes them, without secrets; or
+    C(error), why they cannot be computed.
   type: dict
 """
 
@@ -57,7 +57,7 @@ def release_changes(variables: dict[str, Any], survey: dict[str, Any], release: 
             _release_files.layout(each, wishes)
             for each in (_service.installed(api), _service.known_release("glance", release))
         )
-        return {"files": list(_release_plan.changes(old, new))}
+        return {"files": list(_release_plan.changes(old, new)), "directories": new["directories"]}
     except GlanceError as error:
         return {"error": error.message}
 

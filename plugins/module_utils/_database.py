@@ -74,6 +74,8 @@ elif "migrate_version" in tables:
     found["heads"] = ["%03d" % int(row[0]) for row in rows("SELECT version FROM migrate_version")]
 found["images"] = number("SELECT COUNT(*) FROM images")
 found["counts"] = dict((name, number(sql)) for name, sql in asked["counts"].items())
+if asked["listed"]:
+    found["listed"] = [[None if value is None else u"%s" % value for value in row] for row in rows(asked["listed"])]
 if engine.dialect.name in ("mysql", "mariadb"):
     found["server"] = str(rows("SELECT VERSION()")[0][0])
     found["bytes"] = number("SELECT SUM(data_length + index_length) FROM information_schema.tables "
@@ -149,15 +151,16 @@ def python_of(environment):
     raise GlanceError('%s holds no Python, so it is no environment of a Glance.' % environment)
 
 
-def look(place, counts=None, run=()):
-    # type: (Dict[str, Any], Optional[Dict[str, str]], Any) -> Dict[str, Any]
-    """What the database is and holds; ``counts`` are queries by name, ``run`` statements to run before.
+def look(place, counts=None, run=(), listed=None):
+    # type: (Dict[str, Any], Optional[Dict[str, str]], Any, Optional[str]) -> Dict[str, Any]
+    """What the database is and holds; ``counts`` are queries by name, ``run`` statements to run before, ``listed`` one query whose
+    rows are wanted, as text.
 
     ``place`` names ``python``, ``config_files`` and ``config_dirs``. Without statements nothing is written.
     """
     url = address(place['config_files'], place['config_dirs'])
     secrets = _files.passwords_in(url)
-    asked = json.dumps({'url': url, 'counts': counts or {}, 'run': list(run)})
+    asked = json.dumps({'url': url, 'counts': counts or {}, 'run': list(run), 'listed': listed})
     try:
         process = subprocess.Popen([place['python'], '-c', SQL], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, close_fds=True, env=_environ(), cwd='/')
@@ -167,7 +170,7 @@ def look(place, counts=None, run=()):
     out, err = process.communicate(to_bytes(asked))
     if process.returncode != 0:
         raise GlanceError('The database could not be read: %s. Look at [database] connection in %s, and whether the server '
-                          'answers.' % (_last_words(err, secrets), ', '.join(place['config_files'])))
+                          'answers.' % (last_words(err, secrets), ', '.join(place['config_files'])))
     found = json.loads(out.decode('utf-8').splitlines()[-1])  # type: Dict[str, Any]
     return found
 
@@ -179,7 +182,7 @@ def _environ():
     return dict(kept, LC_ALL='C.UTF-8', LANG='C.UTF-8')
 
 
-def _last_words(data, secrets):
+def last_words(data, secrets):
     # type: (bytes, List[str]) -> str
     """How a program took its leave, without secrets."""
     lines = [line.strip() for line in data.decode('utf-8', 'replace').splitlines() if line.strip()]
@@ -212,7 +215,7 @@ class Job(object):
         try:
             handle = os.open(self.path('lock'), os.O_RDWR)
         except OSError as error:
-            if error.errno == errno.ENOENT:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR):
                 return False
             raise
         try:
@@ -252,7 +255,7 @@ class Job(object):
                                        stderr=subprocess.STDOUT, close_fds=True, cwd='/')
         while not self.begun:
             if process.poll() is not None:
-                raise GlanceError('%s could not be started: %s.' % (argv[0], _last_words(self.output(), [])))
+                raise GlanceError('%s could not be started: %s.' % (argv[0], last_words(self.output(), [])))
             time.sleep(0.05)
 
 
@@ -323,6 +326,8 @@ class Work(object):
         """A command that an earlier attempt began may run still; two at once would hurt the schema."""
         above = os.path.dirname(self.directory)
         for attempt in sorted(os.listdir(above)) if os.path.isdir(above) else []:
+            if Job(os.path.join(above, attempt)).running:
+                return 'a dump of the database, which an earlier attempt takes or puts back, is not finished'
             for name in ('check',) + tuple(sorted(VERBS)):
                 directory = os.path.join(above, attempt, name)
                 if os.path.join(above, attempt) != self.directory and Job(directory).running:
@@ -350,7 +355,7 @@ class Work(object):
         job = Job(os.path.join(self.directory, name))
         secrets = _files.passwords_in(address(self.place['config_files'], self.place['config_dirs']))
         return GlanceError('glance-manage db %s failed (%s): %s. All that it said is in %s on this host.'
-                           % (name, job.code, _last_words(job.output(), secrets), job.path('output')))
+                           % (name, job.code, last_words(job.output(), secrets), job.path('output')))
 
     def _move(self):
         # type: () -> None

@@ -39,6 +39,8 @@ LOCK = 'lock.txt'
 CURRENT = 'current'
 #: What beginnings of names say that an environment is being made, or was when somebody pulled the plug.
 UNFINISHED = '.new-'
+#: A variable for pip of no more characters than that is a switch or a number, and no secret.
+SHORT = 3
 MADE = {'build': 'built', 'unpack': 'unpacked'}
 
 # Asked of the Python that the environment is made from.
@@ -205,8 +207,8 @@ def _finish(place, temporary):
     _files.sync_directory(place.root)
 
 
-def _run(argv, environment, what):
-    # type: (List[str], Dict[str, str], str) -> None
+def _run(argv, environment, what, secrets=()):
+    # type: (List[str], Dict[str, str], str, Iterable[str]) -> None
     try:
         process = subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    close_fds=True)
@@ -214,6 +216,7 @@ def _run(argv, environment, what):
     except OSError as error:
         raise GlanceError('%s: %s cannot be run: %s.' % (what, argv[0], os.strerror(error.errno or 0)))
     if process.returncode != 0:
+        out = _files.mask('', out, secrets)
         said = [line.strip() for line in out.splitlines() if line.strip() and 'notice' not in line]
         raise GlanceError('%s failed (%d): %s. Nothing was changed. Where this host cannot reach a package index, let another one '
                           'build (build: false here), or say in pip how to reach it.'
@@ -230,11 +233,12 @@ def build(place, lock, pip, asked):
     try:
         # Nothing of root's own settings takes part but what was asked for.
         environment = dict(os.environ, PIP_NO_CACHE_DIR='1', PIP_DISABLE_PIP_VERSION_CHECK='1', PYTHONNOUSERSITE='1', LC_ALL='C.UTF-8')
-        environment.update((str(name), str(value)) for name, value in pip.items())
+        given = dict((str(name), str(value)) for name, value in pip.items())
+        environment.update(given)
         with io.open(os.path.join(temporary, LOCK), 'w', encoding='utf-8') as stream:
             stream.write(lock)
         _run([place.python, '-I', '-m', 'venv', temporary], environment, 'Making the virtual environment')
-        _install(temporary, lock, environment)
+        _install(temporary, lock, environment, [value for value in given.values() if len(value) > SHORT])
         _relocate(temporary, place.path)
         found = dict(release=place.release, platform=asked['platform'], python=place.python,
                      lock=_files.sha256(lock.encode('utf-8')), identity=identity(temporary))
@@ -246,8 +250,8 @@ def build(place, lock, pip, asked):
     return found
 
 
-def _install(path, lock, environment):
-    # type: (str, str, Dict[str, str]) -> None
+def _install(path, lock, environment, secrets):
+    # type: (str, str, Dict[str, str], List[str]) -> None
     """Install exactly what the lock file says. What has to be built is built by the setuptools that it names as well."""
     pip = [os.path.join(path, 'bin', 'python'), '-I', '-m', 'pip']
     install = pip + ['install', '--quiet', '--require-hashes', '--no-deps', '--no-build-isolation', '--requirement']
@@ -256,9 +260,9 @@ def _install(path, lock, environment):
         first = os.path.join(path, 'setuptools.txt')
         with io.open(first, 'w', encoding='utf-8') as stream:
             stream.write(tools.group(0) + u'\n')
-        _run(install + [first], environment, 'Installing setuptools')
+        _run(install + [first], environment, 'Installing setuptools', secrets)
         os.unlink(first)
-    _run(install + [os.path.join(path, LOCK)], environment, 'Installing the packages of the lock file')
+    _run(install + [os.path.join(path, LOCK)], environment, 'Installing the packages of the lock file', secrets)
     # Nobody shall be tempted to add to it.
     _run(pip + ['uninstall', '--quiet', '--yes', 'pip'], environment, 'Removing pip')
 
@@ -291,23 +295,13 @@ def pack(place, file):
         os.chmod(file, 0o644)  # whoever the connection is made as fetches it; there are no secrets in it
     except EnvironmentError as error:
         raise GlanceError('%s cannot be packed into %s: %s.' % (place.path, file, os.strerror(error.errno or 0)))
-    return digest(file)
-
-
-def digest(path):
-    # type: (str) -> str
-    """The SHA-256 of a large file."""
-    found = hashlib.sha256()
-    with open(path, 'rb') as stream:
-        for block in iter(lambda: stream.read(1 << 20), b''):
-            found.update(block)
-    return found.hexdigest()
+    return _files.sha256_of(file)
 
 
 def unpack(place, file, sha256, lock, asked):
     # type: (Place, str, str, str, Dict[str, Any]) -> Dict[str, Any]
     """Make the environment out of an archive. Raises GlanceError, and leaves nothing, where a hash is another."""
-    if digest(file) != sha256:
+    if _files.sha256_of(file) != sha256:
         raise GlanceError('The archive of %s came with another hash than it was packed with. Nothing was unpacked; run again.'
                           % place.name)
     temporary = _fresh(place)
@@ -420,7 +414,7 @@ def run(module):
     if (making or linking or goes) and not module.check_mode:
         with _runs.write_guard(params['state_dir'], params['run_token']):
             if making == 'build':
-                found = build(place, params['content'], params['pip'], asked)
+                found = build(place, params['content'], json.loads(params['pip_json'] or '{}'), asked)
             elif making == 'unpack':
                 found = unpack(place, params['file'], params['sha256'], lock, asked)
             if linking:

@@ -71,6 +71,16 @@ def digest(data):
     return '' if data is None else sha256(data)
 
 
+def sha256_of(path):
+    # type: (str) -> str
+    """The SHA-256 of a large file."""
+    found = hashlib.sha256()
+    with open(path, 'rb') as stream:
+        for block in iter(lambda: stream.read(1 << 20), b''):
+            found.update(block)
+    return found.hexdigest()
+
+
 def put(module, path, data, like=None, mode=None):
     # type: (Any, str, Optional[bytes], Optional[str], Optional[str]) -> None
     """Let a file hold this, or (None) not be there.

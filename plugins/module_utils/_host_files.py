@@ -99,6 +99,38 @@ class Directory:
         except EnvironmentError as error:
             raise GlanceError('%s cannot be made: %s.' % (self.path, os.strerror(error.errno or 0)), path=self.path)
 
+    def makes(self):
+        # type: () -> List[str]
+        """The directories that are made with it, outermost first."""
+        found = []  # type: List[str]
+        path = self.path
+        while not os.path.isdir(path):
+            found.insert(0, path)
+            path = os.path.dirname(path)
+        return found
+
+    def diff(self):
+        # type: () -> Dict[str, str]
+        return {'before_header': self.path, 'after_header': self.path, 'before': '',
+                'after': 'directory %(mode)s %(owner)s:%(group)s\n' % self.wanted}
+
+
+def missing(wanted):
+    # type: (List[Dict[str, Any]]) -> List[Directory]
+    """Those of the directories that are not there."""
+    return [Directory(item) for item in wanted if not os.path.isdir(item['path'])]
+
+
+def remove_empty(paths):
+    # type: (List[str]) -> List[str]
+    """Remove directories that hold nothing, innermost first; those that were removed."""
+    removed = []
+    for path in sorted(set(paths), reverse=True):
+        if os.path.isdir(path) and not os.path.islink(path) and not os.listdir(path):
+            os.rmdir(path)
+            removed.append(path)
+    return removed
+
 
 class File:
     """One file: what it holds and shall hold."""

@@ -337,6 +337,12 @@ class Run:
                 states[entry['step']] = entry['event']
         return states
 
+    def dump(self):
+        # type: () -> Optional[Dict[str, Any]]
+        """The newest dump of the database that this run has taken here: ``file``, ``time`` and the number of ``images``."""
+        told = [entry for entry in self.journal() if entry['event'] == 'dumped']
+        return dict((name, told[-1][name]) for name in ('file', 'time', 'images')) if told else None
+
     def summary(self):
         # type: () -> Dict[str, Any]
         manifest = self.manifest()
@@ -349,6 +355,7 @@ class Run:
             'catalogue': manifest.get('catalogue', []),
             'release': manifest.get('release') or {},
             'step_states': self.step_states(),
+            'dump': self.dump(),
             'status': self.status(),
         }
 

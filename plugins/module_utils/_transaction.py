@@ -10,14 +10,18 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
               where nobody has surveyed the file. In place of options
               there may be ``content``, all that the file shall hold (null: it is to go), and ``like``, whose owner and mode
               it gets where it is new, or ``mode``. The hash of a file that is not there is empty.
+    directories  [{path, mode, owner, group}], made where they are missing; may be left out. Undone, those go that are empty
     start     units to enable and start; may be left out
+    resume    steps of the run that have stopped units, or may have been cut off while they restarted some: what ran before
+              is started as well, and enabled where it was; may be left out
     reload    units to reload, all of them running before; may be left out
     restart   units to restart, all of them running before
     links     [{path, before, after}], symbolic links by what they lead to (before is empty where there is none); may be left out
     database  what to do with Glance's database before anything else is changed (see ``_database.Work``); may be left out. It
-              stays so when the step is undone
-    restart_back  units to restart only when the step is undone; may be left out. Where there are no others, nothing is
-              drained on the way there
+              stays so when the step is undone. With ``dump``, a dump is taken before, for which there have to be ``bytes`` free;
+              it is put back when the step is undone and that is asked for
+    restart_back  units to restart only when the step is undone; may be left out. Where there are no others but those to start,
+              nothing is drained on the way there
     retire    units to stop and disable
     drain     {file, port, units, staging: [directories], stores: [directories], grace: seconds, timeout: seconds} or null;
               without a file somebody else takes the host out of the balancer
@@ -25,7 +29,7 @@ A step on a host is a dictionary, made by the plan on the control node and kept 
               asked on the way back, url_back (null for none); where a TLS service has to show its certificate once the step is
               done, certificate: {host, port, fingerprint}; where this host must be able to verify others then, trust: [{host,
               port, ca: file, or null for the trust store}]; where a release has to run then, environment: the directory that
-              its code comes from
+              its code comes from, and linked: the units that run from there
 
 Every call works for a slice of time and then says that it is not finished, so that an action can show the progress and
 call again. What was done is read from the journal, hence a call continues where the last one, or one that was killed,
@@ -43,7 +47,9 @@ from ansible.module_utils.common.text.converters import to_bytes
 from ansible_collections.stackops.glance.plugins.module_utils import (
     _certificates,
     _database,
+    _database_dump,
     _files,
+    _host_files,
     _links,
     _oslo_ini,
     _runs,
@@ -101,16 +107,16 @@ def becomes(data, change):
     return _oslo_ini.edit(data, change['options'], change['path'])
 
 
-def check_space(state_dir, before, after):
-    # type: (str, Dict[str, Optional[bytes]], Dict[str, Optional[bytes]]) -> None
-    """Refuse to begin where a file system lacks room for the new files and the pre-images."""
+def check_space(state_dir, before, after, dump=0):
+    # type: (str, Dict[str, Optional[bytes]], Dict[str, Optional[bytes]], int) -> None
+    """Refuse to begin where a file system lacks room for the new files, the pre-images and a dump of so many bytes."""
     wanted = {}  # type: Dict[str, int]
     for path, data in after.items():
         # The directory of a unit's drop-ins is made with the first of them.
         directory = _existing(os.path.dirname(os.path.realpath(path)))
         wanted[directory] = wanted.get(directory, 0) + len(data or b'')
     # Two copies a file: the pre-image of the run and that of a second step.
-    wanted[_existing(state_dir)] = MARGIN + 2 * sum(len(data or b'') for data in before.values())
+    wanted[_existing(state_dir)] = MARGIN + dump + 2 * sum(len(data or b'') for data in before.values())
     for directory, size in sorted(wanted.items()):
         status = os.statvfs(directory)
         free = status.f_bavail * status.f_frsize
@@ -133,11 +139,14 @@ def prepare(params, check_mode):
     run = _runs.Run(state_dir, params['run_id'])
     before, after = plan_files(steps, run)
     links = _links.planned(steps, [entry.get('links', []) for entry in run.journal() if entry['event'] == 'applying'])
-    check_space(state_dir, before, after)
+    asked = [step['database'] for step in steps if step.get('database')]
+    check_space(state_dir, before, after, sum(each.get('bytes') or 0 for each in asked if each.get('dump')))
+    made = [directory for step in steps for directory in _host_files.missing(step.get('directories') or [])]
     result = {
         'changed': bool(steps),
         'diff': [_files.diff(path, before[path] or b'', after[path] or b'')
-                 for path in sorted(after) if before[path] != after[path]] + links,
+                 for path in sorted(after) if before[path] != after[path]] + links
+        + [directory.diff() for directory in made],
     }
     if check_mode:
         return result
@@ -174,7 +183,8 @@ def _continued(old, new):
     return dict(old,
                 hosts=sorted(set(old['hosts']) | set(new['hosts'])),
                 steps=old['steps'] + [step for step in new['steps'] if step['name'] not in known],
-                catalogue=old['catalogue'] or new['catalogue'])
+                catalogue=old['catalogue'] or new['catalogue'],
+                release=old.get('release') or new.get('release') or {})
 
 
 def open_run(params):
@@ -208,11 +218,12 @@ class Touched(object):
         self.files = {}  # type: Dict[str, Dict[str, Any]]
         self.links = {}  # type: Dict[str, Dict[str, Any]]
         self.units = {}  # type: Dict[str, Dict[str, Any]]
+        self.directories = []  # type: List[str]
         self.database = False
 
     def __bool__(self):
         # type: () -> bool
-        return bool(self.files or self.links or self.units or self.database)
+        return bool(self.files or self.links or self.units or self.directories or self.database)
 
     __nonzero__ = __bool__  # Python 2.7
 
@@ -231,6 +242,7 @@ def touched(entries):
                     kind.setdefault(change['path'], dict(change))['after'] = change['after']
             for name, state in entry['units'].items():
                 found.units.setdefault(name, state)
+            found.directories += entry.get('directories', [])
         elif entry['event'] == 'database_before':
             found.database = True
     return found
@@ -257,12 +269,19 @@ class StepRun:
         self.token = params['run_token']
         self.name = params['step']
         self.force = params['force']
+        self.restores = params['restore']
         self.deadline = time.time() + params['slice_seconds']
         self.run = _runs.Run(self.state_dir, params['run_id'])
         self.begin, self.end = begin, end
         self.step = self.run.manifest()['local'].get(self.name)
-        # A way there that restarts nothing has no need to keep requests away.
-        quiet = self.step and begin == 'applying' and self.back and not self.step['restart'] + self.step['retire']
+        #: Units that ran when the steps to resume first touched them, as they were then.
+        self.stopped = self.before(self.units('resume'))
+        if self.stopped:
+            known = self.units('start', 'reload', 'restart')
+            # What others need comes first: the registry before the API that asks it.
+            self.step['start'] = [unit for unit in sorted(self.stopped) if unit not in known] + self.units('start')
+        # A way there that restarts nothing, or starts what did not run, has no need to keep requests away.
+        quiet = begin == 'applying' and (self.back or self.units('start')) and not self.units('reload', 'restart', 'retire')
         self.drain = None if quiet or not self.step else self.step['drain']  # type: Optional[Dict[str, Any]]
         self.result = {'changed': False, 'finished': True, 'progress': [], 'files': [], 'units': []}  # type: Dict[str, Any]
 
@@ -276,6 +295,15 @@ class StepRun:
         # type: (*str) -> List[str]
         """Units of the step, by what becomes of them."""
         return [unit for kind in kinds for unit in (self.step or {}).get(kind) or []]
+
+    def before(self, steps):
+        # type: (List[str]) -> Dict[str, Dict[str, Any]]
+        """The units that ran before these steps of the run, none of which is undone, by their states at that time."""
+        found = {}  # type: Dict[str, Dict[str, Any]]
+        for step in steps:
+            for unit, state in touched([entry for entry in self.run.journal() if entry.get('step') == step]).units.items():
+                found.setdefault(unit, state)
+        return dict((unit, state) for unit, state in found.items() if state['active_state'] == 'active')
 
     # journal of this step
 
@@ -372,21 +400,22 @@ class StepRun:
 
     def database(self):
         # type: () -> bool
-        """Bring the database on; on the way there alone, for no release takes one back. False: not yet, call again."""
+        """Bring the database on; no release takes one back, but its dump may be put back. False: not yet, call again."""
         seen, asked = self.mine(), (self.step or {}).get('database')
-        if not asked or self.begin != 'applying' or 'database' in seen:
+        restores = self.restores or self.last('restoring', 'restored') == 'restoring'
+        if not asked or 'database' in seen or self.begin != 'applying' and not (asked.get('dump') and restores):
             return True
         attempt = '%s-%s' % (self.name, self.token.rpartition(':')[2])
         work = _database.Work(self.run.path('database', attempt), asked)
+        dump = _database_dump.Dump(self.run, work.place) if asked.get('dump') else None
         try:
             if 'database_before' not in seen:
                 with _runs.write_guard(self.state_dir, self.token):
                     self.record('database_before', **work.look())
             while True:
                 with _runs.write_guard(self.state_dir, self.token):
-                    waits = work.go_on()
+                    waits = self.bring_on(work, dump, attempt)
                     if waits is None:
-                        self.record('database', **work.result(self.mine()['database_before']))
                         return True
                 if time.time() > self.deadline:
                     self.result.update(finished=False, progress=[waits])
@@ -398,6 +427,38 @@ class StepRun:
             with _runs.write_guard(self.state_dir, self.token):
                 self.record('failed', reason=error.message)
             raise
+
+    def bring_on(self, work, dump, attempt):
+        # type: (_database.Work, Optional[_database_dump.Dump], str) -> Optional[str]
+        """Do what is next of it. None once all is done, else what it waits for."""
+        # One that was cut off half-way is put back in either direction, asked for or not: there is no other whole database.
+        begun = self.last('restoring', 'restored') == 'restoring'
+        if dump and (begun or self.begin != 'applying'):
+            if not begun:
+                self.record('restoring')
+            waits = dump.put_back(attempt)
+            if waits:
+                return waits
+            self.record('restored')
+            if self.begin != 'applying':
+                self.record('database', after=work.look()['heads'])
+                return None
+        # A dump from before the step was undone is too old: Glance may have run since.
+        if dump and self.last('dumped', 'undone') != 'dumped':
+            waits = dump.take(attempt)
+            if waits:
+                return waits
+            known = _database_dump.facts(self.run) or {}
+            self.record('dumped', file=dump.file, images=len(known['images']), sha256=known['sha256'])
+        waits = work.go_on()
+        if waits is None:
+            self.record('database', **work.result(self.mine()['database_before']))
+        return waits
+
+    def last(self, *events):
+        # type: (*str) -> Optional[str]
+        """Which of these events was the last of this step; None where there was none of them."""
+        return ([None] + [entry['event'] for entry in self.entries() if entry['event'] in events])[-1]
 
     def wait_for_drain(self, since):
         # type: (float) -> bool
@@ -423,7 +484,8 @@ class StepRun:
                          lambda: _serving.unhealthy(step, since, wanted.get('versions'))
                          or _certificates.not_shown(wanted.get('certificate'))
                          or _serving.not_trusted(wanted.get('trust'))
-                         or _units.not_from(wanted.get('environment'), self.units('start', 'restart')))
+                         or _units.not_from(wanted.get('environment'), [
+                             unit for unit in self.units('start', 'restart') if unit in wanted.get('linked', [])]))
 
     def wait(self, since, timeout, what, trouble):
         # type: (float, float, str, Any) -> bool
@@ -453,6 +515,8 @@ class StepRun:
             with _runs.write_guard(self.state_dir, self.token):
                 self.record('applying', files=[self.describe(change) for change in self.step['files']],
                             links=_links.described(self.step.get('links') or []),
+                            directories=[path for directory in _host_files.missing(self.step.get('directories') or [])
+                                         for path in directory.makes()],
                             units=_units.states(self.units('start', 'reload', 'restart', 'retire', 'restart_back')))
         return self.drive(self.write)
 
@@ -472,6 +536,9 @@ class StepRun:
 
     def write(self):
         # type: () -> None
+        for directory in _host_files.missing(self.step.get('directories') or []):
+            directory.put()
+            self.result['files'].append(directory.path)
         for change in self.step['files']:
             data = _files.found(change['path'])
             found = _files.digest(data)
@@ -491,7 +558,8 @@ class StepRun:
             _units.control('stop', unit)
             self.result['units'].append(unit)
         for unit in self.units('start'):
-            _units.control('enable', unit)
+            if self.stopped.get(unit, {}).get('unit_file_state', 'enabled') == 'enabled':
+                _units.control('enable', unit)
         for verb in ('start', 'reload', 'restart'):
             self.control(verb, self.units(verb))
 
@@ -583,9 +651,11 @@ class StepRun:
             if before['active_state'] == 'active':
                 # In the way in which it took the step's files, it takes those from before; retired, it is started.
                 verbs = [verb for verb in ('reload', 'restart', 'start') if name in self.units(verb)]
-                self.control((verbs or ['restart'])[0], [name])
+                self.control('restart' if name in self.stopped else (verbs or ['restart'])[0], [name])
             elif name in self.units('start'):
                 self.control('stop', [name])
+        for path in _host_files.remove_empty(was.directories):
+            self.result['files'].append(path)
 
 
 # -- close --------------------------------------------------------------------------------------------------------

@@ -30,6 +30,15 @@ options:
   to_release:
     description: A release to hold the database against, newer or older.
     type: str
+  dump_of:
+    description:
+      - Run of C(flip_release.yml) whose dump of the database is on this host, or V(newest). What was made and deleted since that
+        dump is returned in RV(dump).
+    type: str
+  state_dir:
+    description: Directory of run records on the managed host.
+    type: path
+    default: /var/lib/stackops-glance
   look:
     description: Given by the action of this module, which knows what to ask and how; tasks do not.
     type: dict
@@ -90,6 +99,22 @@ binary_log:
     C(log_bin_trust_function_creators); null for other engines.
   returned: success
   type: dict
+dump:
+  description: What putting back the dump of O(dump_of) would lose; null where there is none on this host.
+  returned: O(dump_of) is given
+  type: dict
+  contains:
+    run_id:
+      description: The run that took the dump.
+      type: str
+    made:
+      description: The images that were made since, with C(id), C(name) and C(created_at).
+      type: list
+      elements: dict
+    deleted:
+      description: The ids of the images that were deleted since.
+      type: list
+      elements: str
 verdict:
   description: What O(to_release) means for this database.
   returned: O(to_release) is given, and the catalogue knows the revisions
@@ -124,7 +149,7 @@ verdict:
 '''
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.stackops.glance.plugins.module_utils import _database
+from ansible_collections.stackops.glance.plugins.module_utils import _database, _database_dump, _runs
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 
@@ -136,13 +161,18 @@ def main():
             'config_dirs': {'type': 'list', 'elements': 'path', 'default': []},
             'glance_release': {'type': 'str'},
             'to_release': {'type': 'str'},
+            'dump_of': {'type': 'str'},
+            'state_dir': {'type': 'path', 'default': _runs.STATE_DIR},
             'look': {'type': 'dict'},
         },
         supports_check_mode=True,
     )
     asked = module.params['look']
     try:
-        module.exit_json(changed=False, **_database.look(asked, asked['counts']))
+        found = _database.look(asked, asked['counts'])
+        if module.params['dump_of']:
+            found['dump'] = _database_dump.lost(module.params['state_dir'], module.params['dump_of'], asked)
+        module.exit_json(changed=False, **found)
     except GlanceError as error:
         module.fail_json(msg=error.message, **error.details)
 

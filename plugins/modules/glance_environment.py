@@ -103,6 +103,9 @@ options:
   content:
     description: Given by the action of this module; tasks do not. What O(lock) holds.
     type: str
+  pip_json:
+    description: For the action. O(pip) as one text, so that a value as short as V(1) is not taken for a secret all over the result.
+    type: str
   file:
     description: Given by the action of this module; tasks do not. The archive on the managed host.
     type: path
@@ -186,6 +189,7 @@ def main():
             archive={'type': 'bool', 'default': False},
             archives={'type': 'path', 'default': '~/.cache/stackops-glance'},
             pip={'type': 'dict', 'default': {}, 'no_log': True},
+            pip_json={'type': 'str', 'no_log': True},
             current={'type': 'bool', 'default': False},
             keep={'type': 'int', 'default': 0},
             verify={'type': 'bool', 'default': False},

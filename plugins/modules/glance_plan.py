@@ -172,6 +172,14 @@ options:
         description: The directory of the environments, each named by its version, and of the link C(current) that units run.
         type: path
         default: /opt/glance
+      dump:
+        description: Whether a dump of the database is taken before an offline hop.
+        type: bool
+        default: true
+      restore:
+        description: Whether the way back puts the dump of its run back, in the place of all that the database holds then.
+        type: bool
+        default: false
   glance_hosts:
     description: Hosts with a Glance API.
     type: list

@@ -89,6 +89,11 @@ options:
     description: Undo also where a file is no longer what the run left. What is there is kept beside the pre-images.
     type: bool
     default: false
+  restore:
+    description: Whether undoing a step that took a dump of the database puts that dump back, in the place of all that the database
+      holds then. No Glance may run.
+    type: bool
+    default: false
   slice_seconds:
     description: Longest time in seconds that one call waits for traffic to stop or for health.
     type: float
@@ -199,6 +204,7 @@ def main():
             'outcome': {'type': 'str', 'choices': ['committed', 'undone', 'abandoned']},
             'keep_runs': {'type': 'int', 'default': 10},
             'force': {'type': 'bool', 'default': False},
+            'restore': {'type': 'bool', 'default': False},
             'slice_seconds': {'type': 'float', 'default': 20},
             'state_dir': {'type': 'path', 'default': STATE_DIR},
         },

@@ -14,7 +14,7 @@ import pathlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ansible_collections.stackops.glance.plugins.module_utils import _environment
+from ansible_collections.stackops.glance.plugins.module_utils import _files
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 _LOCKS = pathlib.Path(__file__).with_name("data") / "locks"
@@ -62,7 +62,7 @@ class Archive:
 
     def keep(self, fetched: pathlib.Path, sha256: str) -> None:
         """Take an archive in, once it is what was packed. Raises GlanceError."""
-        if _environment.digest(str(fetched)) != sha256:
+        if _files.sha256_of(str(fetched)) != sha256:
             raise GlanceError(f"The archive of {self.key} came with another hash than it was packed with. Run again.")
         fetched.replace(self.path)
         (self.folder / f"{self.key}.sha256").write_text(f"{sha256}\n", encoding="ascii")

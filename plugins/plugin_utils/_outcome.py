@@ -20,6 +20,8 @@ CHANGED = {
     "done": "{}",
     "undone": "put back to what it was: {}",
     "stuck": "a part of this is not undone yet: {}",
+    "kept": "{}",
+    "unfinished": "a part of this may be done: {}",
 }
 
 
@@ -43,6 +45,8 @@ def lines(
     steps = plan["steps"] if "{}" in CHANGED[ended] else []
     titles = "; ".join(step["title"] for step in steps)
     hosts = [host for step in steps for host in step["hosts"] or ["Keystone"]]
+    contracts = any(step["name"] == "database_contract" for step in steps)
+    left = "no release undoes a contract step" if contracts else "nothing is left to undo"
     if ended == "done":  # one that failed was put back alone
         hosts = [host for host in hosts if not any(trouble.startswith(f"{host}: ") for trouble in troubles)]
     return [
@@ -50,5 +54,5 @@ def lines(
         f"Hosts: {_words.names(hosts).shown or 'none'}",
         f"Verdict: {outcome}. Run {plan['run_id']}." + "".join(f" Trouble on {trouble}." for trouble in troubles),
         f"Report: {report}",
-        f"Way back (rows in the database stay as they are): {way_back or 'nothing is left to undo'}",
+        f"Way back (rows in the database stay as they are): {way_back or left}",
     ]

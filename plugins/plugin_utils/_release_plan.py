@@ -11,10 +11,12 @@ gets), of the release catalogue and of what the operator wants.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from ansible_collections.stackops.glance.plugins.module_utils import _database_dump
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import (
     _catalogue,
@@ -42,7 +44,11 @@ _BY_LAYOUT = ("eventlet_server_gone", "python_changes")
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "release": {"type": "str", "default": ""},
     "root": {"type": "path", "default": "/opt/glance"},
+    "dump": {"type": "bool", "default": True},
+    "restore": {"type": "bool", "default": False},
 }
+#: Images that are named in a message; the playbook shows all.
+SHOWN_IMAGES = 20
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class ReleaseWishes:
 
     release: str = ""  # the exact version to go to
     root: str = "/opt/glance"  # where the environments lie
+    dump: bool = True  # whether a dump is taken before an offline hop
+    restore: bool = False  # whether the way back puts it back
 
     @property
     def target(self) -> Release:
@@ -88,6 +96,8 @@ class Look:
     database: Mapping[str, Any]
     #: What becomes of the host's files, in the form that glance_transaction takes.
     files: list[dict[str, Any]]
+    #: The directories that the host has in the new release, in the same form.
+    directories: list[dict[str, Any]] = field(default_factory=list)
     #: Why that could not be computed; empty where it was.
     error: str = ""
 
@@ -165,6 +175,8 @@ class _Hop:
         self.fleet, self.looks, self.wishes, self.release, self.plan = fleet, looks, wishes, release, plan
         self.target = release.target
         self.glances = plan.glances
+        #: What a run that was cut off has written down of its hop; empty where there is none to finish.
+        self.begun: Mapping[str, Any] = (plan.runs.continued or {}).get("release") or {}
         #: Those that do not run it yet.
         self.behind = [glance for glance in self.glances if not self._runs(glance)]
 
@@ -183,12 +195,16 @@ class _Hop:
     def plan_it(self) -> None:
         self._say_what_runs()
         database = read_database(self.fleet, {host: look.database for host, look in self.looks.items()}, self.plan)
-        if database is None or not self._linked():
+        if database is None or not self._linked() or self._goes_elsewhere():
             return
         if self._refused_v1() or not self.glances:
             return
         at = database.at
-        oldest = min((glance.release for glance in self.behind), key=lambda each: each.major, default=self.target)
+        # A host that was cut off has the new release, and may run nothing.
+        known = [_service.known_release("glance", version) for version in self.begun.get("from") or ()]
+        oldest = min(
+            (*known, *(glance.release for glance in self.behind)), key=lambda each: each.major, default=self.target
+        )
         if self.target.major < oldest.major or at.expanded.major > self.target.major:
             self._backwards(database)
         backward = self._backward(at)
@@ -213,7 +229,7 @@ class _Hop:
                 self._database({"expand": EXPAND, "migrate": MIGRATE}[verb], verb, leader, database)
         for glance in self.behind:
             self._switch(glance, bool(offline))
-        self.plan.release = {
+        self.plan.release = dict(self.begun) or {
             "from": sorted({str(glance.release.version) for glance in self.behind}),
             "to": self.release.release,
             "offline": bool(offline),
@@ -249,6 +265,19 @@ class _Hop:
                 host=host,
             )
         return not bad
+
+    def _goes_elsewhere(self) -> bool:
+        """Whether a run that was cut off goes to another release: one record holds one way back."""
+        to, run = self.begun.get("to"), self.plan.runs.continued
+        if run is None or to in (None, self.release.release):
+            return False
+        self.plan.add(
+            "release_begun",
+            "blocker",
+            f"Run {run['run_id']} takes Glance to {to}, and is not finished.",
+            f"Finish it (-e glance_release={to}), or undo it: rollback.yml -e glance_flip_run={run['run_id']}.",
+        )
+        return True
 
     def _refused_v1(self) -> bool:
         """A hop to a release without v1 is refused while anybody speaks it, or may."""
@@ -304,6 +333,8 @@ class _Hop:
                 "The database is SQLite, a file of one host, and there are several Glance hosts.",
                 "Give them one database server: [database] connection.",
             )
+        if self.begun.get("offline") and self.behind:
+            return "the run that this one finishes began it so, and has stopped Glance"
         if abs(self.target.major - oldest.major) > 1:
             return f"{oldest} and {self.target} are not next to each other, and releases further apart do not run side by side"
         pending = database.at.contracted.major < _database_plan.schema_of(self.target).major
@@ -329,7 +360,16 @@ class _Hop:
         moves = self._moves(database) if verb in ("migrate", "sync") else []
         part = database_part(step, verb, leader, self.release.environment, moves)
         if verb == "sync":
-            part["database"]["head"] = _database_plan.head(self.target)
+            dumped = self.release.dump and database.engine in _database_dump.ENGINES
+            part["database"].update(head=_database_plan.head(self.target), dump=dumped, bytes=database.bytes)
+            if self.release.dump and not dumped:
+                self.plan.add(
+                    "dump_impossible",
+                    "warning",
+                    f"No dump is taken of a database of {database.engine}.",
+                    "Take one yourself once Glance is stopped (a hook can), or go without: -e glance_flip_dump=false.",
+                    host=leader.host,
+                )
         self.plan.local.setdefault(step, {})[leader.host] = part
         if moves:
             self.plan.add(
@@ -376,35 +416,41 @@ class _Hop:
             self.plan.add("release_files_refused", "blocker", error.message, "Mend what it names.", host=glance.host)
             return
         # Whatever runs what the link leads to has to be started anew, and nothing else.
-        units = list(
-            dict.fromkeys(
-                unit["name"]
-                for service in glance.services.values()
-                for unit in service["units"]
-                if unit["active_state"] == "active" or (offline and service is glance.api)
-                if any(link["path"] == self.release.link for link in unit.get("links") or ())
-            )
-        )
-        health = {**glance.health(self.wishes, present=["v2"]), "environment": self.release.environment}
+        linked = {
+            unit["name"]: unit["active_state"] == "active" or (offline and service is glance.api)
+            for service in glance.services.values()
+            for unit in service["units"]
+            if any(link["path"] == self.release.link for link in unit.get("links") or ())
+        }
+        units = [name for name, runs in linked.items() if runs]
+        health = {
+            **glance.health(self.wishes, present=["v2"]),
+            "environment": self.release.environment,
+            "linked": list(linked),
+        }
         self.plan.local.setdefault(RELEASE, {})[glance.host] = {
             "name": RELEASE,
+            "directories": look.directories,
             "files": look.files,
             "links": [{"path": self.release.link, "before": self._link(glance), "after": self.release.release}],
             "start": units if offline else [],
             "restart": [] if offline else units,
+            # What the run stopped, or was cut off in starting, the record on the host knows best.
+            "resume": [STOPPED, RELEASE],
             "retire": [],
-            "drain": None if offline else glance.drain(self.wishes),
+            # On the way back it runs, also where it is started here.
+            "drain": glance.drain(self.wishes),
             "health": {**health, "url_back": None} if offline else health,
         }
 
     def _stop(self, glance: _plan.Glance) -> None:
-        """Before the database is changed offline nothing may write to it; requests that run are waited for."""
-        units = [
-            unit["name"]
-            for service in glance.services.values()
-            for unit in service["units"]
-            if unit["active_state"] == "active"
-        ]
+        """Before the database is changed offline nothing may write to it; requests that run are waited for.
+
+        What a timer or a socket would start meanwhile is stopped with it, and first.
+        """
+        own = [unit for service in glance.services.values() for unit in service["units"]]
+        units = [trigger for unit in own for trigger in unit["triggered_by"]]
+        units += [unit["name"] for unit in own if unit["active_state"] not in ("inactive", "failed")]
         health = glance.health(self.wishes)
         self.plan.local.setdefault(STOPPED, {})[glance.host] = {
             "name": STOPPED,
@@ -646,21 +692,101 @@ def way_back(old: Release, database: Database) -> Iterator[Finding]:
         )
 
 
-def undo(plan: _plan.Plan, fleet: _plan.Fleet, run: Mapping[str, Any], looks: Mapping[str, Mapping[str, Any]]) -> None:
-    """Add the verdict to the way back of a run that changed the release, and say what of it stays."""
+def undo(
+    plan: _plan.Plan,
+    fleet: _plan.Fleet,
+    run: Mapping[str, Any],
+    looks: Mapping[str, Mapping[str, Any]],
+    restore: bool = False,
+) -> None:
+    """Add the verdict to the way back of a run that changed the release, and say what of it stays, or what is lost."""
     facts = run.get("release") or {}
     if plan.local.get(CONTRACT):
         plan.add(
             "contract_stays",
             "blocker",
-            "This run contracted the database, and no release of Glance can undo that.",
+            "This run contracts the database, and no release of Glance can undo that.",
             "To go back to the release before, name the run that changed it: -e glance_flip_run=ID; its verdict says whether "
             "that can be.",
         )
     if not facts.get("from") or not any(plan.local.get(step) for step in (RELEASE, EXPAND, MIGRATE, SYNC)):
         return
+    dumps = {
+        host: own["dump"] for host, own in run["on"].items() if own.get("dump") and host in plan.local.get(SYNC, {})
+    }
+    if facts.get("offline"):
+        plan.add(
+            "offline_way_back",
+            "warning",
+            "The way back of an offline hop is offline as well: Glance is drained and stopped on one host after the other, and "
+            "started once none has the newer release.",
+            "Announce it.",
+        )
+    if restore:
+        _restore(plan, run, dumps, looks)
+        return
+    for host, dump in dumps.items():
+        plan.add(
+            "dump_kept",
+            "note",
+            f"The database stays as it is. A dump from {_moment(dump['time'])}, with {dump['images']} images, is {dump['file']}.",
+            "Nothing. To put it back, and lose what was made since: -e glance_flip_restore=true.",
+            host=host,
+        )
     database = read_database(fleet, looks, plan)
     if database is None:
         return
     for version in facts["from"]:
         plan.findings += list(way_back(_service.known_release("glance", version), database))
+
+
+def _restore(
+    plan: _plan.Plan,
+    run: Mapping[str, Any],
+    dumps: Mapping[str, Mapping[str, Any]],
+    looks: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """What putting a dump back means: the database of then, whatever came since."""
+    if not dumps:
+        plan.add(
+            "dump_missing",
+            "blocker",
+            f"Run {run['run_id']} has no dump that could be put back: its hop was online, it was told to take none, or it is undone.",
+            "Leave glance_flip_restore out, and read the verdict.",
+        )
+    for host, dump in dumps.items():
+        since = (looks.get(host) or {}).get("dump") or {}
+        if since.get("run_id") != run["run_id"]:
+            said = (looks.get(host) or {}).get("msg") or "it was not looked at"
+            plan.add(
+                "database_unreadable",
+                "blocker",
+                f"What was made since the dump is not known: {said}.",
+                f"Look whether the database answers there, and name the run: -e glance_flip_run={run['run_id']}.",
+                host=host,
+            )
+            continue
+        then, made, deleted = _moment(dump["time"]), since["made"], since["deleted"]
+        if made or deleted:
+            named = ", ".join(f"{image['id']} ({image['name']})" for image in made[:SHOWN_IMAGES])
+            more = f" and {len(made) - SHOWN_IMAGES} more" * (len(made) > SHOWN_IMAGES)
+            plan.add(
+                "restore_orphans",
+                "blocker",
+                f"The database goes back to {then}. {len(made)} images were made since, whose data nothing will lead to: "
+                f"{named or 'none'}{more}. {len(deleted)} images were deleted since, and would be there without their data.",
+                "Download what you need of them first; or accept it.",
+                host=host,
+                accept=True,
+            )
+        plan.add(
+            "dump_put_back",
+            "warning",
+            f"The dump from {then} is put back: all that was changed of images, members and properties since is lost.",
+            "To keep the database as it is, leave glance_flip_restore out.",
+            host=host,
+        )
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))

@@ -55,8 +55,11 @@ class Part(TypedDict, total=False):
     host: str
     step: str
     files: list[dict[str, Any]]
+    start: list[str]
     restart: list[str]
     retire: list[str]
+    #: The command of glance-manage db; empty where there is none.
+    database: str
     drained: bool
 
 
@@ -371,9 +374,11 @@ def _part(host: str, part: Mapping[str, Any]) -> dict[str, Any]:
             for link in part.get("links") or ()
         ],
         "restart_back": part.get("restart_back") or [],
+        "start": part.get("start") or [],
         "restart": part.get("restart", []),
         "retire": part.get("retire", []),
-        "drained": bool(part.get("drain")),
+        "database": (part.get("database") or {}).get("verb", ""),
+        "drained": bool(part.get("drain")) and not (part.get("start") and not part.get("restart")),
     }
 
 

@@ -282,7 +282,9 @@ def _lines(part: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
             gone = option.get("state") == "absent"
             becomes = "taken out" if gone else f"= {option.get('value', '')}"
             lines.append(("file", change["path"], f"[{section}] {option['option']} {becomes}"))
+    lines += [("database", f"glance-manage db {part['database']}", "")] if part.get("database") else []
     lines += [("stop and disable", unit, "") for unit in part.get("retire", [])]
+    lines += [("start", unit, "") for unit in part.get("start", [])]
     lines += [("restart", unit, "") for unit in part.get("restart", [])]
     back = "only on the way back, for a rule that is gone counts until then"
     lines += [("restart", unit, back) for unit in part.get("restart_back", [])]

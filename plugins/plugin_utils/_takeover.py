@@ -119,6 +119,26 @@ def look(fleet: Fleet, takeover: bool, controller: Controller, findings: list[Fi
     return runs
 
 
+def refuse_another(runs: Runs, playbook: str, findings: list[Finding]) -> list[Finding]:
+    """The findings, with a blocker where an unfinished run is of another playbook, which this one would not finish.
+
+    A look by itself (no playbook, or ``preflight``) goes on to show what there is.
+    """
+    begun = (runs.continued or {}).get("playbook")
+    if not begun or playbook in ("", "preflight", begun):
+        return findings
+    run = (runs.continued or {})["run_id"]
+    return [
+        *(found for found in findings if found.id != "unfinished_run"),
+        Finding(
+            "unfinished_by_another",
+            "blocker",
+            f"Run {run} of the playbook {begun} is unfinished, and this one has not the steps to finish it.",
+            f"Finish it with {begun}, or undo it: rollback.yml -e glance_flip_run={run}.",
+        ),
+    ]
+
+
 def _held(fleet: Fleet) -> dict[str, bool]:
     """For each run that holds locks: whether its lease lasts on any host.
 

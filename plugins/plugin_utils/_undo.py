@@ -23,10 +23,12 @@ def make(
     controller: _takeover.Controller,
     run_id: str | None,
     databases: Mapping[str, Mapping[str, Any]] | None = None,
+    restore: bool = False,
 ) -> Plan:
     """Plan the undoing of a run: the one named, else the newest that left something behind.
 
-    ``databases`` is what each Glance host sees of its database, where that run changed the release.
+    ``databases`` is what each Glance host sees of its database, where that run changed the release; with ``restore`` the dump
+    that it took is put back.
     """
     plan = Plan(undo=True)
     looked: list[Finding] = []
@@ -76,7 +78,7 @@ def make(
         hosts = [host for host, own in run["on"].items() if own["step_states"].get(step) in TOUCHED]
         if hosts:
             plan.local[step] = {host: {} for host in hosts}
-    _release_plan.undo(plan, fleet, run, databases or {})
+    _release_plan.undo(plan, fleet, run, databases or {}, restore)
     # An endpoint that somebody changed since is refused by name when its turn comes.
     plan.catalogue = run["catalogue"]
     plan.findings = accepted(plan.findings, wishes.accept)

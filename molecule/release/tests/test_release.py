@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -17,92 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from lablib import databases, trial
-from lablib.common import STATE
-from lablib.hosts import INFRA
+from lablib import databases, faults, hops, trial
+from lablib.hops import DATABASE, GLANCE, HOSTS, NEW, OLD, Places, answers, changed_since, running, upload
 from lablib.seed import MIB, Api, request
 
-HOSTS = ("release1", "release2")
 #: Debian's Glance 25.1, for a database that has to be changed.
 LATER = "glance25"
-ROOT = "/opt/glance"
-OLD, NEW = "32.0.0", "33.0.0"
-PORT = 9294
-GLANCE = f"http://{INFRA.address}:{PORT}"
-BALANCER = f"""
-frontend glance-release
-    bind :{PORT}
-    default_backend glance-release
-
-backend glance-release
-    option httpchk GET /healthcheck
-    http-check expect status 200
-    default-server pool-max-conn 0 check inter 1s fall 2 rise 2
-    server release1 release1:9292
-    server release2 release2:9292
-"""
-VARIABLES = {
-    "glance_release_packages": [],
-    "glance_release_archives": str(STATE / "environments"),
-    "glance_release_pip": {"PIP_CERT": "/etc/ssl/certs/ca-certificates.crt"},
-    "glance_release_workers": 2,
-    "glance_release_database_connection": f"mysql+pymysql://glance:{databases.PASSWORD}@infra/release?charset=utf8",
-    "glance_release_auth_url": "http://infra:5000/v3",
-    "glance_release_service_password": "lab-glance-secret",
-    "glance_release_stop_timeout": 60,
-    "glance_release_metadefs": False,
-    "glance_release_cloud": "lab",
-}
+#: Of a run that has nothing to do, starts of Python on a host.
+MOST = 15
 
 
 @pytest.fixture(scope="module", name="places", autouse=True)
-def fixture_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
-    """Two empty hosts behind a balancer of their own, an inventory of them, and a cloud whose images are theirs."""
-    folder = tmp_path_factory.mktemp("release")
-    inventory = yaml.safe_load(trial.INVENTORY.read_text(encoding="utf-8"))
-    inventory["all"]["vars"].update(VARIABLES)
-    inventory["all"]["children"] = {"glance_api": {"hosts": {host: {} for host in HOSTS}}}
-    (folder / "inventory.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
-    clouds = yaml.safe_load((STATE / "clouds.yaml").read_text(encoding="utf-8"))
-    clouds["clouds"]["lab"]["image_endpoint_override"] = GLANCE
-    (folder / "clouds.yaml").write_text(yaml.safe_dump(clouds), encoding="utf-8")
-    with trial.joined(*HOSTS, LATER):
-        for host in HOSTS:
-            trial.sh(
-                host,
-                "systemctl disable --now glance-api; rm -rf /opt/glance /etc/glance /etc/systemd/system/glance-api.service",
-            )
-        trial.sh("infra", f"cat >>/etc/haproxy/haproxy.cfg <<'EOF'\n{BALANCER}EOF\nsystemctl reload haproxy")
-        trial.execute("DROP DATABASE IF EXISTS `release`; CREATE DATABASE `release` CHARACTER SET utf8; "
-                      "GRANT ALL ON `release`.* TO 'glance'@'%';")  # fmt: skip
-        yield {name: folder / name for name in ("inventory.yml", "clouds.yaml")}
-    databases.drop("release")
-
-
-def playbook(places: dict[str, Path], name: str, *arguments: str, release: str = "", **more: Any) -> trial.Run:
-    words = ["-e", f"glance_release={release}"] if release else []
-    return trial.playbook(
-        name,
-        *words,
-        *arguments,
-        inventory=places["inventory.yml"],
-        environ={"OS_CLIENT_CONFIG_FILE": str(places["clouds.yaml"])},
-        **more,
-    )
-
-
-def changed_since(before: dict[str, str]) -> list[str]:
-    """What is not as it was; without the notes that Python's programs keep of their entry points."""
-    return [name for name in trial.differences(before, trial.look(*HOSTS)) if "/.cache/" not in name]
-
-
-def running(host: str) -> tuple[str, str]:
-    """Where the link leads, and what the processes have loaded."""
-    link = trial.sh(host, f"readlink {ROOT}/current").strip()
-    maps = "cat /proc/$(systemctl show -P MainPID glance-api)/maps"
-    loaded = trial.sh(host, f"{maps} | grep -o '{ROOT}/[0-9.]*/' | sort -u").split()
-    return link, " ".join(each.removeprefix(f"{ROOT}/").rstrip("/") for each in loaded)
+def fixture_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    with hops.places(tmp_path_factory.mktemp("release"), LATER) as found:
+        yield found
 
 
 class Users:
@@ -115,23 +42,14 @@ class Users:
         self.images: list[str] = []
         self.count = 0
         self.failures: list[str] = []
+        #: The run that changed the release.
+        self.run = ""
         #: The hosts as they were deployed.
         self.before: dict[str, str] = {}
         self._over = threading.Event()
 
-    def create(self, name: str) -> str:
-        body = json.dumps({"name": name, "disk_format": "raw", "container_format": "bare"}).encode()
-        sent = {**self.headers, "Content-Type": "application/json"}
-        status, _headers, answer = request("POST", f"{GLANCE}/v2/images", sent, body)
-        assert status == 201, (status, answer)
-        image = str(json.loads(answer)["id"])
-        sent["Content-Type"] = "application/octet-stream"
-        status, _headers, answer = request("PUT", f"{GLANCE}/v2/images/{image}/file", sent, self.data)
-        assert status == 204, (status, answer)
-        return image
-
     def keep(self, name: str) -> None:
-        self.images.append(self.create(name))
+        self.images.append(upload(name, self.data))
 
     def readable(self, image: str) -> None:
         status, _headers, answer = request("GET", f"{GLANCE}/v2/images/{image}/file", self.headers, None)
@@ -140,7 +58,7 @@ class Users:
     def _use(self, number: int) -> None:
         while not self._over.is_set():
             try:
-                image = self.create(f"while it goes on {number}")
+                image = upload(f"while it goes on {number}", self.data)
                 self.readable(image)
                 if self.count % 50 < 5:
                     self.images.append(image)
@@ -177,46 +95,85 @@ def fixture_users() -> Users:
     return Users()
 
 
-def test_deployed(places: dict[str, Path], users: Users) -> None:
-    playbook(places, "deploy", release=OLD).succeeds()
+def test_deployed(places: Places, users: Users) -> None:
+    places.play("deploy", release=OLD).succeeds()
     assert {running(host) for host in HOSTS} == {(OLD, OLD)}
-    trial.wait_for(lambda: request("GET", f"{GLANCE}/healthcheck", {}, None)[0] == 200)
+    trial.wait_for(lambda: answers() == 200)
     for name in ("before", "before as well"):
         users.keep(name)
     users.before = trial.look(*HOSTS)
 
 
 @trial.thorough
-def test_a_look_changes_nothing_and_says_what_would_be(places: dict[str, Path], users: Users) -> None:
-    looked = playbook(places, "flip_release", "--check", "--diff", release=NEW)
+def test_a_look_changes_nothing_and_says_what_would_be(places: Places, users: Users) -> None:
+    looked = places.play("flip_release", "--check", "--diff", release=NEW)
     looked.succeeds().says("Glance runs Glance 33.0.0", "way_back", "-> 33.0.0", "gunicorn")
     assert changed_since(users.before) == []
     assert {running(host) for host in HOSTS} == {(OLD, OLD)}
 
 
-def test_from_one_release_to_the_next_while_images_are_asked_for(places: dict[str, Path], users: Users) -> None:
+def test_from_one_release_to_the_next_while_images_are_asked_for(places: Places, users: Users) -> None:
     with users.at_work():
-        playbook(places, "flip_release", release=NEW).succeeds()
+        places.play("flip_release", release=NEW).succeeds()
+    users.run = trial.runs(HOSTS[0])[-1]
     assert users.failures == [] and users.count > 20
     assert {running(host) for host in HOSTS} == {(NEW, NEW)}
     users.all_readable()
 
 
 @trial.thorough
-def test_again_there_is_nothing_to_do(places: dict[str, Path]) -> None:
-    again = playbook(places, "flip_release", release=NEW).succeeds()
+def test_again_there_is_nothing_to_do(places: Places) -> None:
+    trial.count_executions(*HOSTS)
+    before = {host: running(host) for host in HOSTS}
+    again = places.play("flip_release", release=NEW, environ={hops.COUNTED: "/root/counted-python"}).succeeds()
     assert again.changed() == 0
     again.says("nothing was to be done")
+    assert {host: running(host) for host in HOSTS} == before
+    for host in HOSTS:
+        assert 0 < trial.executions(host) <= MOST
 
 
 @trial.thorough
-def test_the_contract_step_has_nothing_to_take_away(places: dict[str, Path]) -> None:
-    assert playbook(places, "flip_release_contract").succeeds().changed() == 0
+def test_the_contract_step_has_nothing_to_take_away(places: Places) -> None:
+    assert places.play("flip_release_contract").succeeds().changed() == 0
 
 
-def test_and_back_to_the_same_bytes(places: dict[str, Path], users: Users) -> None:
+@trial.thorough
+def test_what_is_contracted_stays_whatever_fails(places: Places, tmp_path: Path) -> None:
+    def heads() -> list[str | None]:
+        return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", DATABASE)]
+
+    # As after the expand step of 2024.1, whose contract step takes nothing away.
+    half = ["2023_1_contract01", "2024_1_expand01"]
+    databases.execute("DELETE FROM alembic_version", DATABASE)
+    databases.execute("".join(f"INSERT INTO alembic_version VALUES ('{head}');" for head in half), DATABASE)
+    writes = "INSERT, UPDATE, DELETE ON `release`.* {} 'glance'@'%'"
+    databases.execute(f"REVOKE {writes.format('FROM')}")
+    places.play("flip_release_contract").fails("db contract failed", "not finished, the database may hold a part of it")
+    assert (
+        "committed" not in [entry["event"] for entry in trial.journal(HOSTS[0])] and sorted(map(str, heads())) == half
+    )
+    databases.execute(f"GRANT {writes.format('TO')}")
+    places.play("flip_release", release=OLD).fails("unfinished_by_another", "flip_release_contract")
+    # Killed after the database was asked, and whatever glance-manage makes of it.
+    watch = faults.Watch(f"{HOSTS[0]} database_before database_contract", "modules")
+    killed = places.play("flip_release_contract")
+    watch.wait(killed)
+    killed.kill()
+    watch.signal("KILL")
+    # The proof fails, since the cloud is not there.
+    nowhere = tmp_path / "clouds.yaml"
+    nowhere.write_text(places.clouds.read_text(encoding="utf-8").replace(str(hops.PORT), "9"), encoding="utf-8")
+    failed = places.play("flip_release_contract", environ={"OS_CLIENT_CONFIG_FILE": str(nowhere)})
+    failed.fails("done, and it stays, though something failed afterwards", "no release undoes a contract step")
+    assert trial.journal(HOSTS[0])[-1]["event"] == "committed" and heads() == ["2024_1_contract01"]
+    places.play("rollback").fails("contract_stays")
+    assert {running(host) for host in HOSTS} == {(NEW, NEW)}
+
+
+def test_and_back_to_the_same_bytes(places: Places, users: Users) -> None:
     with users.at_work():
-        playbook(places, "rollback").succeeds().says("release_runs_on_schema")
+        places.play("rollback", run=users.run).succeeds().says("release_runs_on_schema")
     assert users.failures == []
     assert {running(host) for host in HOSTS} == {(OLD, OLD)}
     assert changed_since(users.before) == []

@@ -106,6 +106,17 @@ def run(states: dict[str, str], status: str = "applying") -> dict[str, Any]:
             "step_states": states, "status": status}  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("playbook", "verdict"), [("upgrade_to_v2", "blocked"), ("flip_release", "ready"), ("preflight", "ready")]
+)
+def test_a_run_of_another_playbook_is_not_called_finished(playbook: str, verdict: str, screen: list[str]) -> None:
+    half = {**run({"glance_stopped": "done"}), "playbook": "flip_release"}
+    made = plan({"g1": glance(runs=[half], unfinished=half), "n1": nova(v1=False)}, playbook=playbook)
+    assert made["verdict"] == verdict
+    found = {each["id"] for each in made["findings"]}
+    assert ("unfinished_by_another" in found) == (verdict == "blocked") != ("unfinished_run" in found)
+
+
 def test_a_run_that_was_killed_is_taken_up_where_it_stopped(screen: list[str]) -> None:
     lock = {"run_id": "r1", "token": 4, "holder": {}, "expires": 1.0}
     half, whole = run({"glance_v2_on": "applying"}), run({"nova": "done"})

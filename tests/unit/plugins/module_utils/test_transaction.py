@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import copy
+import grp
 import itertools
 import os
+import pwd
 import shutil
 import stat
 from collections import namedtuple
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from ansible_collections.stackops.glance.plugins.module_utils import (
@@ -98,7 +100,7 @@ class Host:
                 "drain": drain, "health": health, **more}  # fmt: skip
 
     def params(self, **more: Any) -> dict[str, Any]:
-        return {"state_dir": self.state_dir, "run_id": RUN, "run_token": self.token, "force": False, "step": None,
+        return {"state_dir": self.state_dir, "run_id": RUN, "run_token": self.token, "force": False, "restore": False, "step": None,
                 "slice_seconds": 20, "holder": {"host": "control"}, "lease": 900, "seen_token": None, "steps": [],
                 "manifest": {"playbook": "upgrade_to_v2", "started": "t", "hosts": ["h"], "catalogue": [],
                              "steps": [{"name": "one", "hosts": ["h"]}]}, **more}  # fmt: skip
@@ -780,11 +782,105 @@ def test_the_release_has_to_run(host: Host, releases: Path, monkeypatch: pytest.
     asked: list[Any] = []
     monkeypatch.setattr(_units, "not_from", lambda path, units: asked.append((path, units)))
     step = switch(host, releases)
-    step["health"]["environment"] = "/opt/glance/33.0.0"
+    step["health"].update(environment="/opt/glance/33.0.0", linked=["glance-api", "glance-scrubber"])
     host.prepare(step)
     host.apply("one")
     host.undo("one")
-    assert asked == [("/opt/glance/33.0.0", ["glance-api"]), (None, ["glance-api"])]
+    assert asked == [("/opt/glance/33.0.0", ["glance-api"]), (None, [])]
+
+
+# -- units that an earlier step has stopped ---------------------------------------------------------------------------
+
+TIMER = "glance-scrubber.timer"
+
+
+def offline(host: Host, *retire: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The two steps of an offline hop that concern units."""
+    start = {**host.step("two"), "restart": [], "start": ["glance-api"], "resume": ["one", "two"]}
+    start["health"] = {**start["health"], "environment": None, "url_back": None}
+    return {**host.step("one", retire=retire), "restart": []}, start
+
+
+def test_all_that_was_stopped_runs_again(host: Host) -> None:
+    host.units[TIMER] = {"active_state": "active", "sub_state": "waiting", "unit_file_state": "enabled"}
+    host.units["glance-registry"]["unit_file_state"] = "disabled"
+    before = copy.deepcopy(host.units)
+    stop, start = offline(host, TIMER, "glance-api", "glance-registry")
+    host.prepare(stop, start)
+    host.apply("one")
+    assert {unit["active_state"] for unit in host.units.values()} == {"inactive"}
+    host.log.clear()
+    host.busy = "1 connection is open"
+    host.apply("two")  # which has nothing to drain, as nothing runs
+    host.busy = None
+    assert host.units == before
+    assert host.log[2:] == ["start glance-registry", f"start {TIMER}", "start glance-api"]
+    assert sorted(host.asked_units) == ["glance-api", "glance-registry", TIMER]
+    # The way back drains and stops what this step started, and the other step's way back starts it.
+    host.busy = "1 connection is open"
+    assert not host.undo("two", slice_seconds=0)["finished"] and host.drained
+    host.busy = None
+    host.undo("two")
+    assert {unit["active_state"] for unit in host.units.values()} == {"inactive"}
+    host.undo("one")
+    assert host.units == before
+
+
+@pytest.mark.parametrize("at", ["stop glance-registry", "start glance-registry", f"start {TIMER}", "start glance-api"])
+def test_all_that_was_stopped_runs_again_whenever_the_run_was_killed(host: Host, at: str) -> None:
+    """The run that goes on sees stopped units, and has nothing of them in its plan."""
+    host.units[TIMER] = {"active_state": "active", "sub_state": "waiting", "unit_file_state": "enabled"}
+    before = copy.deepcopy(host.units)
+    stop, start = offline(host, TIMER, "glance-api", "glance-registry")
+    host.prepare(stop, start)
+    host.fails[at] = Killed()
+    with pytest.raises(Killed):
+        host.apply("one")
+        host.apply("two")
+    host.fails.clear()
+    running = [
+        unit for unit in (TIMER, "glance-api", "glance-registry") if host.units[unit]["active_state"] == "active"
+    ]
+    host.prepare(*offline(host, *running), seen_token=host.token)
+    host.apply("one")
+    host.apply("two")
+    assert host.units == before
+    host.undo("two")
+    host.undo("one")
+    assert host.units == before
+
+
+def test_a_unit_that_a_killed_restart_left_dead_is_started(host: Host, releases: Path) -> None:
+    host.prepare(switch(host, releases, resume=["one"]))
+    host.fails["restart glance-api"] = Killed()
+    with pytest.raises(Killed):
+        host.apply("one")
+    host.fails.clear()
+    host.units["glance-api"]["active_state"] = "failed"
+    again = {**host.step("one"), "restart": [], "resume": ["one"]}
+    host.prepare(again, seen_token=host.token)
+    host.apply("one")
+    assert host.units["glance-api"]["active_state"] == "active" and host.log[-1] == "start glance-api"
+    host.undo("one")
+    assert host.log[-1] == "restart glance-api" and host.conf.read_bytes() == BEFORE
+
+
+# -- directories ------------------------------------------------------------------------------------------------------
+
+
+def test_directories_are_made_where_they_are_missing_and_go_again_while_they_are_empty(host: Host) -> None:
+    owner = {"owner": pwd.getpwuid(os.getuid()).pw_name, "group": grp.getgrgid(os.getgid()).gr_name}
+    there, kept, gone = (host.tmp_path / name for name in ("there", "kept", "new/gone"))
+    there.mkdir(mode=0o700)
+    directories = [{"path": str(path), "mode": "0750", **owner} for path in (there, kept, gone)]
+    result = host.prepare(host.step("one", directories=directories))
+    assert [each["after_header"] for each in result["diff"]] == [str(kept), str(gone)]
+    assert result["diff"][0]["after"] == f"directory 0750 {owner['owner']}:{owner['group']}\n" and not kept.exists()
+    assert host.apply("one")["files"] == [str(kept), str(gone)]
+    assert stat.S_IMODE(gone.stat().st_mode) == 0o750 and stat.S_IMODE(there.stat().st_mode) == 0o700
+    (kept / "image").touch()
+    assert sorted(host.undo("one")["files"]) == [str(gone.parent), str(gone)]
+    assert (kept / "image").exists() and there.exists() and not gone.parent.exists()
 
 
 class Work:
@@ -795,6 +891,7 @@ class Work:
 
     looks = 0
     fails = False
+    place: ClassVar[dict[str, Any]] = {}
 
     def look(self) -> dict[str, Any]:
         return {"heads": ["before"], "counts": {}}
@@ -824,6 +921,98 @@ def test_a_database_is_brought_on_in_slices_and_stays(host: Host, monkeypatch: p
     # There is nothing to put back, and the record says that the step is undone.
     host.undo("one")
     assert Work.looks == 3 and host.run.step_states() == {"one": "undone"} and host.log == []
+
+
+class Dump:
+    """A dump that is taken in two looks and put back in two."""
+
+    log: ClassVar[list[str]] = []
+
+    def __init__(self, run: _runs.Run, place: Any) -> None:
+        self.file = run.path("database", "dump.sql.gz")
+
+    def take(self, attempt: str) -> str | None:
+        return self._look("take")
+
+    def put_back(self, attempt: str) -> str | None:
+        return self._look("put back")
+
+    def _look(self, what: str) -> str | None:
+        self.log.append(what)
+        return None if self.log.count(what) % 2 == 0 else f"{what} runs"
+
+
+@pytest.fixture
+def dumps(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr(_transaction._database, "Work", Work)
+    monkeypatch.setattr(_transaction._database_dump, "Dump", Dump)
+    monkeypatch.setattr(_transaction._database_dump, "facts", lambda run: {"images": ["i"], "sha256": "ab"})
+    Work.looks, Work.fails = 0, False
+    Dump.log = []
+    host.prepare(
+        {**host.step("one"), "restart": [], "drain": None, "database": {"verb": "sync", "dump": True, "bytes": 9}}
+    )
+    return Dump.log
+
+
+def test_a_dump_is_taken_before_the_database_is_changed_and_put_back_where_that_is_asked_for(
+    host: Host, dumps: list[str]
+) -> None:
+    assert host.apply("one", slice_seconds=0)["progress"] == ["take runs"] and Work.looks == 0
+    host.apply("one")
+    assert dumps == ["take", "take"] and Work.looks == 3
+    found = _runs.summary(host.state_dir)["runs"][0]["dump"]
+    assert found["images"] == 1 and found["file"].endswith("database/dump.sql.gz")
+    assert host.undo("one", restore=True, slice_seconds=0)["progress"] == ["put back runs"]
+    host.undo("one", restore=True)
+    assert dumps[2:] == ["put back", "put back"] and host.run.step_states() == {"one": "undone"}
+
+
+def test_a_dump_stays_where_nobody_asks_for_it_and_is_taken_anew_once_glance_may_have_run(
+    host: Host, dumps: list[str]
+) -> None:
+    host.apply("one")
+    host.undo("one")
+    assert dumps == ["take", "take"]
+    host.open_again()
+    host.apply("one")
+    assert dumps == ["take"] * 4
+
+
+def test_a_dump_is_not_taken_twice_by_a_run_that_was_cut_off(host: Host, dumps: list[str]) -> None:
+    Work.fails = True
+    with pytest.raises(GlanceError, match="db expand failed"):
+        host.apply("one")
+    Work.fails = False
+    host.open_again()
+    host.apply("one")
+    assert dumps == ["take", "take"]
+
+
+@pytest.mark.parametrize("way", ["forth", "back"])
+def test_a_dump_that_was_put_back_half_way_is_put_back_whatever_follows(host: Host, dumps: list[str], way: str) -> None:
+    host.apply("one")
+    host.undo("one", restore=True, slice_seconds=0)  # and killed
+    assert host.run.step_states() == {"one": "undoing"}
+    host.open_again()
+    dumps[:] = []
+    Work.looks = 0
+    if way == "forth":
+        host.apply("one")
+        assert Work.looks == 3
+    else:
+        host.undo("one")
+    assert dumps == ["put back", "put back"]
+    assert [event for event in host.events if event.startswith("restor")] == ["restoring", "restored"]
+
+
+def test_a_dump_needs_room(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = namedtuple("room", ["f_bavail", "f_frsize"])
+    monkeypatch.setattr(os, "statvfs", lambda path: room(1024, 4096))
+    step = {**host.step("one"), "database": {"verb": "sync", "dump": True, "bytes": 10**9}}
+    with pytest.raises(GlanceError, match="the run needs 1001048"):
+        host.prepare(step, check_mode=True)
+    host.prepare({**step, "database": {"verb": "sync", "dump": False, "bytes": 10**9}}, check_mode=True)
 
 
 def test_a_database_that_fails_fails_the_step(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

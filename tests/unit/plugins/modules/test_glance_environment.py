@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.stackops.glance.plugins.module_utils import _environment, _runs
+from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.modules import glance_environment
 
 Run = Callable[..., dict[str, Any]]
@@ -153,3 +154,26 @@ def test_programs_name_the_place_that_they_will_have(tmp_path: Path) -> None:
     _environment._relocate(str(new), "/opt/glance/33.0.0")
     assert (new / "bin" / "x").read_text() == "#!/opt/glance/33.0.0/bin/python3\n"
     assert (new / "pyvenv.cfg").read_text() == "command = python3 -m venv /opt/glance/33.0.0\n"
+
+
+def test_a_short_value_for_pip_masks_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, str]] = []
+
+    def done(argv: list[str], variables: dict[str, str], what: str, secrets: Any = ()) -> None:
+        seen.append(variables)
+        (tmp_path / "opt" / ".new-33.0.0" / "bin").mkdir(exist_ok=True)
+
+    monkeypatch.setattr(_environment, "_run", done)
+    python = {"abi": "cp311", "platform": "cp311-x86_64", "version": "3.11", "builds": True}
+    monkeypatch.setattr(_environment, "ask", lambda path: python)
+    found = run(step="build", content=LOCK, pip={}, pip_json=json.dumps({"PIP_RETRIES": 1, "PIP_NO_INDEX": "0"}))
+    assert (found["made"], found["python"]["abi"], found["environment"]["lock"]) == ("built", "cp311", HASH)
+    assert seen[-1]["PIP_RETRIES"] == "1" and seen[-1]["PIP_NO_INDEX"] == "0"
+
+
+def test_what_pip_says_is_told_without_what_it_was_given() -> None:
+    script = "echo from https://ops:s3cret@index.example/simple by t0ken-of-ops 1; exit 2"
+    with pytest.raises(GlanceError, match=r"failed \(2\)") as caught:
+        _environment._run(["sh", "-c", script], dict(os.environ), "Installing", ["t0ken-of-ops"])
+    assert "s3cret" not in caught.value.message and "t0ken" not in caught.value.message
+    assert "index.example/simple" in caught.value.message

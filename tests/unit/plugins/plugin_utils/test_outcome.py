@@ -47,6 +47,17 @@ def test_what_was_not_done_or_not_kept_is_not_called_changed(ended: str, begins:
     assert lines[1] == "Hosts: Keystone, nova1, nova2"
 
 
+def test_a_contract_step_that_failed_or_was_followed_by_a_failure_has_no_way_back() -> None:
+    contract = [{"name": "database_contract", "title": "the database has no more of it", "hosts": ["g1"]}]
+    kept = said("kept", steps=contract, troubles=("localhost: verify: no",))
+    assert kept[0] == "Changed: the database has no more of it." and kept[4].endswith(
+        ": no release undoes a contract step"
+    )
+    assert (
+        said("unfinished", steps=contract)[0] == "Changed: a part of this may be done: the database has no more of it."
+    )
+
+
 def test_a_continued_run_with_nothing_left_to_do_changed_nothing() -> None:
     assert said("done", steps=[])[:2] == ["Changed: nothing.", "Hosts: none"]
 

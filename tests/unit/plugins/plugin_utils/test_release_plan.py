@@ -59,7 +59,7 @@ def database(*heads: str, **more: Any) -> dict[str, Any]:
 def plan(surveys: Any, to: str = "33.0.0", look: dict[str, Any] | None = None, **wishes: Any) -> _plan.Plan:
     fleet = _plan.Fleet(list(surveys), [], [], surveys)
     files = [{"path": "/etc/systemd/system/glance-api.service", "content": "new"}]
-    looks = {host: Look(look or database(), files) for host in surveys}
+    looks = {host: Look(look or database(), files, [{"path": "/srv/new"}]) for host in surveys}
     return _release_plan.make(
         fleet, looks, _plan.Wishes(**DRAINED, **wishes), ReleaseWishes(to), _policy_plan.PolicyWishes(), {}, CONTROLLER
     )
@@ -85,6 +85,9 @@ def test_a_hop_of_one_schema() -> None:
     assert part["links"] == [{"path": "/opt/glance/current", "before": "32.0.0", "after": "33.0.0"}]
     assert part["restart"] == ["glance-api", "glance-scrubber"] and part["start"] == [] and part["drain"]
     assert part["health"]["environment"] == "/opt/glance/33.0.0" and part["files"][0]["content"] == "new"
+    assert (
+        part["health"]["linked"] == ["glance-api", "glance-scrubber"] and part["directories"][0]["path"] == "/srv/new"
+    )
     assert made.release == {"from": ["32.0.0"], "to": "33.0.0", "offline": False, "heads": ["2024_1_contract01"]}
 
 
@@ -163,11 +166,72 @@ def test_an_offline_hop_has_to_be_accepted_and_stops_everything(version: str, to
     assert (
         stopped["retire"] == ["glance-api", "glance-scrubber"] and stopped["drain"] and stopped["health"]["url"] is None
     )
-    assert started["start"] == ["glance-api", "glance-scrubber"] and started["drain"] is None
+    assert started["start"] == ["glance-api", "glance-scrubber"] and started["drain"]
     assert stopped["health"]["url_back"] and started["health"]["url_back"] is None
-    assert made.local["database_sync"]["g1"]["database"]["head"] == _database_plan.head(
-        _catalogue.release("glance", to)
-    )
+    work = made.local["database_sync"]["g1"]["database"]
+    assert work["head"] == _database_plan.head(_catalogue.release("glance", to)) and work["bytes"] == 10**8
+    assert work["dump"] == (look["engine"] == "mysql") == ("dump_impossible" not in ids(made))
+
+
+def with_timer(made: Any) -> Any:
+    """A host whose scrubber a timer starts, and whose registry runs from elsewhere."""
+    services = made["services"]
+    services["glance-scrubber"]["units"][0].update(active_state="inactive", triggered_by=["glance-scrubber.timer"])
+    unit = {**services["glance-api"]["units"][0], "name": "glance-registry", "links": []}
+    services["glance-registry"] = {**services["glance-api"], "prog": "glance-registry", "units": [unit]}
+    return made
+
+
+def test_nothing_may_start_glance_while_its_database_is_changed() -> None:
+    made = plan({"g1": with_timer(survey("26.1.0"))}, look=database("2023_1_contract01"), accept=["offline_hop"])
+    stopped, started = made.local["glance_stopped"]["g1"], made.local["glance_release"]["g1"]
+    assert stopped["retire"] == ["glance-scrubber.timer", "glance-api", "glance-registry"]
+    # What is not of the release is started by the record.
+    assert started["start"] == ["glance-api"] and started["resume"] == ["glance_stopped", "glance_release"]
+    assert started["health"]["linked"] == ["glance-api", "glance-scrubber"]
+
+
+def cut_off(version: str, states: dict[str, str], runs: bool, **release: Any) -> Any:
+    """A host of a run that was killed: what it has, whether Glance runs, and how far the steps came."""
+    record = {
+        "run_id": "20261126T100000Z-1", "playbook": "flip_release", "started": "t", "hosts": ["g1", "g2"], "steps": [],
+        "catalogue": [], "status": "applying", "step_states": states,
+        "release": {"from": ["26.1.0"], "to": "33.0.0", "offline": True, "heads": ["2023_1_contract01"], **release},
+    }  # fmt: skip
+    made = survey(version, running=[version] if runs else [], runs=[record], unfinished=record)
+    for service in made["services"].values():
+        service["units"][0]["active_state"] = "active" if runs else "inactive"
+    return made
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "heads", "wanted"),
+    [
+        # Killed while the database was changed: all are stopped.
+        (("26.1.0", False), ("26.1.0", False), "2023_1_contract01", ["glance_stopped", "database_sync", "glance_release"]),
+        # Killed between two hosts: the first has the release, and runs.
+        (("33.0.0", True), ("26.1.0", False), "2024_1_contract01", ["glance_stopped", "glance_release"]),
+        # Killed after the last link was moved: by the looks of it all hosts have the release, and one runs nothing.
+        (("33.0.0", True), ("33.0.0", False), "2024_1_contract01", ["glance_stopped", "glance_release"]),
+    ],
+)  # fmt: skip
+def test_an_offline_hop_that_was_killed_goes_on_offline(first: Any, second: Any, heads: str, wanted: list[str]) -> None:
+    states = {"glance_stopped": "done"}
+    surveys = {"g1": cut_off(first[0], states, first[1]), "g2": cut_off(second[0], states, second[1])}
+    assert ids(plan(surveys, look=database(heads)), "blocker") == ["offline_hop"]
+    made = plan(surveys, look=database(heads), accept=["offline_hop"])
+    assert made.verdict == "ready" and [name for name, _hosts in steps(made)] == wanted
+    part = made.local["glance_release"]["g2"]
+    assert part["start"] == ["glance-api"] and part["restart"] == []
+    assert made.release["from"] == ["26.1.0"] and made.release["offline"]
+    told = next(each for each in made.findings if each.id == "way_back")
+    assert told.message.startswith("Glance 26.1.0 (2023.1) runs on")
+
+
+def test_a_hop_that_was_cut_off_is_finished_before_another() -> None:
+    made = plan({"g1": cut_off("26.1.0", {"glance_stopped": "done"}, False, to="32.0.0")}, accept=["offline_hop"])
+    assert (ids(made, "blocker"), steps(made)) == (["release_begun"], [])
+    assert "-e glance_release=32.0.0" in next(each.remedy for each in made.findings if each.id == "release_begun")
 
 
 def test_data_that_an_earlier_jump_left_out_is_moved() -> None:
@@ -346,15 +410,23 @@ def test_the_contract_step_before_the_flip() -> None:
 # -- the way back -----------------------------------------------------------------------------------------------------
 
 
-def undone(release: dict[str, Any], look: dict[str, Any], steps_: tuple[str, ...] = ("glance_release",)) -> _plan.Plan:
+def undone(
+    release: dict[str, Any],
+    look: dict[str, Any],
+    steps_: tuple[str, ...] = ("glance_release",),
+    dump: dict[str, Any] | None = None,
+    restore: bool = False,
+    accept: tuple[str, ...] = (),
+) -> _plan.Plan:
     record = {
         "run_id": "20261126T100000Z-1", "playbook": "flip_release", "started": "t", "hosts": ["g1"], "steps": list(steps_),
         "catalogue": [], "release": release, "status": "committed", "step_states": dict.fromkeys(steps_, "done"),
+        "dump": dump,
     }  # fmt: skip
     surveys = {"g1": survey("33.0.0", runs=[record])}
     assert undoes_release(surveys["g1"]) == bool(release.get("from"))
     fleet = _plan.Fleet(["g1"], [], [], surveys)
-    return _undo.make(fleet, _plan.Wishes(), CONTROLLER, None, {"g1": look})
+    return _undo.make(fleet, _plan.Wishes(accept=list(accept)), CONTROLLER, None, {"g1": look}, restore)
 
 
 def test_the_verdict_comes_before_the_way_back() -> None:
@@ -376,6 +448,46 @@ def test_data_that_the_older_code_would_not_find() -> None:
     assert "4 rows" in found.message and "UPDATE image_locations" in found.message
 
 
+OFFLINE = ("glance_stopped", "database_sync", "glance_release")
+DUMP = {"file": "/var/lib/stackops-glance/runs/R/database/dump.sql.gz", "time": 1790000000.0, "images": 12}
+
+
+def test_the_dump_stays_where_nobody_asks_for_it() -> None:
+    made = undone({"from": ["26.1.0"], "to": "33.0.0", "offline": True}, database(), OFFLINE, DUMP)
+    assert (made.verdict, ids(made)) == ("ready", ["offline_way_back", "dump_kept", "release_runs_on_schema"])
+    assert "2026-09-21 14:13:20 UTC, with 12 images, is /var/lib" in made.findings[1].message
+
+
+def test_a_dump_is_put_back_once_what_is_lost_is_accepted() -> None:
+    since = {"run_id": "20261126T100000Z-1", "made": [{"id": f"i{n}", "name": "x", "created_at": "t"} for n in range(25)],
+             "deleted": ["d"]}  # fmt: skip
+    # Whether the old code runs on the database of now is no matter.
+    look = database("ocata_contract01", dump=since)
+    made = undone({"from": ["13.0.0"], "to": "15.0.2"}, look, OFFLINE, DUMP, restore=True)
+    assert (made.verdict, ids(made)) == ("blocked", ["restore_orphans", "dump_put_back"])
+    message = made.findings[0].message
+    assert (
+        "25 images were made since" in message
+        and "i19 (x) and 5 more" in message
+        and "1 images were deleted" in message
+    )
+    made = undone({"from": ["13.0.0"], "to": "15.0.2"}, look, OFFLINE, DUMP, restore=True, accept=("restore_orphans",))
+    assert made.verdict == "ready" and [name for name, _hosts in steps(made)] == list(OFFLINE)
+    nothing = database(dump={**since, "made": [], "deleted": []})
+    assert ids(undone({"from": ["26.1.0"]}, nothing, OFFLINE, DUMP, restore=True)) == ["dump_put_back"]
+
+
+@pytest.mark.parametrize(
+    ("dump", "look", "told"),
+    [(None, database(dump=None), "dump_missing"), (DUMP, database(dump=None), "database_unreadable"),
+     (DUMP, {"failed": True, "msg": "refused"}, "database_unreadable"),
+     (DUMP, database(dump={"run_id": "another", "made": [], "deleted": []}), "database_unreadable")],
+)  # fmt: skip
+def test_a_dump_that_cannot_be_put_back(dump: Any, look: Any, told: str) -> None:
+    made = undone({"from": ["26.1.0"], "to": "33.0.0"}, look, OFFLINE, dump, restore=True)
+    assert (made.verdict, ids(made, "blocker")) == ("blocked", [told])
+
+
 def test_a_contract_step_stays() -> None:
     made = undone({}, database(), ("database_contract",))
     assert (made.verdict, ids(made)) == ("blocked", ["contract_stays"])
@@ -393,13 +505,14 @@ def test_the_files_of_a_host_by_its_variables() -> None:
     assert set(files) == {CONF, "/etc/systemd/system/glance-api.service"}
     options = {(each["section"], each["option"]): each for each in files[CONF]["options"]}
     assert options["DEFAULT", "bind_port"]["state"] == "absent"
+    assert "/var/lib/glance/staging" in [each["path"] for each in found["directories"]]
     assert "gunicorn" in files["/etc/systemd/system/glance-api.service"]["content"] and "s3cret" not in str(found)
     assert "No installed Glance" in release_changes({}, {}, "33.0.0")["error"]
 
 
 def test_files_that_cannot_be_computed_stop_the_flip() -> None:
     fleet = _plan.Fleet(["g1"], [], [], {"g1": survey()})
-    looks = {"g1": Look(database(), [], "no paste flavor")}
+    looks = {"g1": Look(database(), [], error="no paste flavor")}
     made = _release_plan.make(
         fleet, looks, _plan.Wishes(), ReleaseWishes("33.0.0"), _policy_plan.PolicyWishes(), {}, CONTROLLER
     )

@@ -411,6 +411,21 @@ def test_what_becomes_of_whole_files_is_told() -> None:
     assert "secret text" not in json.dumps(data)
 
 
+def test_commands_of_the_database_and_units_that_are_started_are_told() -> None:
+    parts = [
+        {"name": "database_sync", "restart": [], "retire": [], "files": [], "database": {"verb": "sync"}},
+        {"name": "glance_release", "restart": [], "start": ["glance-api"], "retire": [], "files": []},
+    ]
+    given = arguments()
+    given["plan"]["hosts"] = {"n1": {"steps": parts}}
+    given["plan"]["steps"] = [{"name": part["name"], "title": "it is so", "hosts": ["n1"]} for part in parts]
+    steps = _report_view.view(_report.build(given, {}, "2026-11-21T10:00:00Z")).steps
+    assert [step.changes[0].lines for step in steps] == [
+        (("database", "glance-manage db sync", ""),),
+        (("start", "glance-api", ""),),
+    ]
+
+
 def test_three_hundred_hosts_read_as_a_few_lines() -> None:
     data = whole(300)
     # Else every host has a finding that names it, and is a line of its own.

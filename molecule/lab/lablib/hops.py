@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 stackops.glance contributors
+"""Two hosts that the collection deploys behind a balancer of their own, for hops from one release of Glance to another."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from . import databases, faults, trial
+from .common import STATE
+from .hosts import INFRA
+from .seed import Api, request
+
+HOSTS = ("release1", "release2")
+ROOT = "/opt/glance"
+OLD, NEW = "32.0.0", "33.0.0"
+PORT = 9294
+GLANCE = f"http://{INFRA.address}:{PORT}"
+DATABASE = "release"
+COUNTED = "COUNTED_PYTHON"
+_BALANCER = f"""
+frontend glance-release
+    bind :{PORT}
+    default_backend glance-release
+
+backend glance-release
+    option httpchk GET /healthcheck
+    http-check expect status 200
+    default-server pool-max-conn 0 check inter 1s fall 2 rise 2
+    server release1 release1:9292
+    server release2 release2:9292
+"""
+_VARIABLES = {
+    # A scenario that counts how often Python is started names a wrapper.
+    "ansible_python_interpreter": f"{{{{ lookup('env', '{COUNTED}') | default('/usr/bin/python3', true) }}}}",
+    "glance_release_packages": [],
+    "glance_release_archives": str(STATE / "environments"),
+    "glance_release_pip": {"PIP_CERT": "/etc/ssl/certs/ca-certificates.crt"},
+    "glance_release_workers": 2,
+    "glance_release_database_connection": f"mysql+pymysql://glance:{databases.PASSWORD}@infra/{DATABASE}?charset=utf8",
+    "glance_release_auth_url": "http://infra:5000/v3",
+    "glance_release_service_password": "lab-glance-secret",
+    "glance_release_stop_timeout": 60,
+    "glance_release_metadefs": False,
+    "glance_release_cloud": "lab",
+}
+
+
+@dataclass(frozen=True)
+class Places:
+    """An inventory of the two hosts, and a cloud whose images are theirs."""
+
+    inventory: Path
+    clouds: Path
+
+    def play(self, name: str, *arguments: str, release: str = "", **more: Any) -> trial.Run:
+        words = ["-e", f"glance_release={release}"] if release else []
+        environ = {"OS_CLIENT_CONFIG_FILE": str(self.clouds), **more.pop("environ", {})}
+        return trial.playbook(name, *words, *arguments, inventory=self.inventory, environ=environ, **more)
+
+
+@contextlib.contextmanager
+def places(folder: Path, *others: str, **variables: Any) -> Iterator[Places]:
+    """Two empty hosts and other ones on demand; variables of the inventory beside those that make a Glance of them."""
+    found = Places(folder / "inventory.yml", folder / "clouds.yaml")
+    inventory = yaml.safe_load(trial.INVENTORY.read_text(encoding="utf-8"))
+    inventory["all"]["vars"].update(_VARIABLES, **variables)
+    inventory["all"]["children"] = {"glance_api": {"hosts": {host: {} for host in HOSTS}}}
+    found.inventory.write_text(yaml.safe_dump(inventory), encoding="utf-8")
+    clouds = yaml.safe_load((STATE / "clouds.yaml").read_text(encoding="utf-8"))
+    clouds["clouds"]["lab"]["image_endpoint_override"] = GLANCE
+    found.clouds.write_text(yaml.safe_dump(clouds), encoding="utf-8")
+    with trial.joined(*HOSTS, *others):
+        for host in HOSTS:
+            trial.sh(
+                host,
+                "systemctl disable --now glance-api; rm -rf /opt/glance /etc/glance /etc/systemd/system/glance-api.service",
+            )
+        trial.sh("infra", f"cat >>/etc/haproxy/haproxy.cfg <<'EOF'\n{_BALANCER}EOF\nsystemctl reload haproxy")
+        trial.execute(f"DROP DATABASE IF EXISTS `{DATABASE}`; CREATE DATABASE `{DATABASE}` CHARACTER SET utf8; "
+                      f"GRANT ALL ON `{DATABASE}`.* TO 'glance'@'%';")  # fmt: skip
+        yield found
+    databases.drop(DATABASE)
+
+
+def running(host: str) -> tuple[str, str]:
+    """Where the link leads, and what the processes have loaded."""
+    link = trial.sh(host, f"readlink {ROOT}/current").strip()
+    maps = "cat /proc/$(systemctl show -P MainPID glance-api)/maps"
+    loaded = trial.sh(host, f"{maps} | grep -o '{ROOT}/[0-9.]*/' | sort -u").split()
+    return link, " ".join(each.removeprefix(f"{ROOT}/").rstrip("/") for each in loaded)
+
+
+def changed_since(before: dict[str, str]) -> list[str]:
+    """What is not as it was; without the notes that Python's programs keep of their entry points."""
+    return [name for name in trial.differences(before, trial.look(*HOSTS)) if "/.cache/" not in name]
+
+
+def answers() -> int:
+    """The status of the balancer's health check."""
+    return request("GET", f"{GLANCE}/healthcheck", {}, None)[0]
+
+
+# -- to be cut off ------------------------------------------------------------------------------------------------
+
+FORTH = "flip_release"
+TIMER = "glance-scrubber.timer"
+#: As the schema was before 2024.1, which is what this hop brings on: its expand step makes these tables.
+_BEFORE = (
+    "DROP TABLE IF EXISTS cached_images; DROP TABLE IF EXISTS node_reference; "
+    "UPDATE alembic_version SET version_num = '2023_1_contract01'"
+)
+
+
+@dataclass
+class Offline(faults.States):
+    """The hosts before and after an offline hop whose points are tried: by the operator's word they come from farther away."""
+
+    places: Places | None = None
+    image: str = ""
+
+    def play(self, name: str, **environ: str) -> trial.Run:
+        assert self.places is not None
+        accept = {"accept": ["offline_hop"], "services": {"glance-api": {"release": "31.0.0"}}}
+        return self.places.play(name, release=NEW if name == FORTH else "", environ=environ, **accept)
+
+    def check(self, playbook: str) -> None:
+        release = NEW if playbook == FORTH else OLD
+        assert {host: running(host) for host in HOSTS} == dict.fromkeys(HOSTS, (release, release))
+        for host in HOSTS:
+            assert trial.sh(host, f"systemctl is-active {TIMER}; systemctl is-enabled {TIMER}").split() == [
+                "active",
+                "enabled",
+            ]
+            assert trial.sh(host, f"test -e {trial.RECORDS}/lock.json && echo locked || :") == ""
+        wanted = self.new if playbook == FORTH else self.old
+        if wanted is None:
+            self.new = wanted = trial.look(*HOSTS)
+        assert changed_since(wanted) == []
+        trial.wait_for(lambda: answers() == 200)
+        status = request("GET", f"{GLANCE}/v2/images/{self.image}/file", Api("admin").headers, None)[0]
+        assert status == 200, status
+
+    def begin(self) -> None:
+        """As before the hop: the old release, on the database of an older one."""
+        if running(HOSTS[0])[0] != OLD:
+            self.play(faults.BACK).succeeds()
+        databases.execute(_BEFORE, DATABASE)
+
+    @property
+    def heads(self) -> list[str | None]:
+        return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", DATABASE)]
+
+
+def upload(name: str, data: bytes) -> str:
+    """An active image of the two hosts; its id."""
+    body = json.dumps({"name": name, "disk_format": "raw", "container_format": "bare"}).encode()
+    headers = {**Api("admin").headers, "Content-Type": "application/json"}
+    status, _headers, answer = request("POST", f"{GLANCE}/v2/images", headers, body)
+    assert status == 201, (status, answer)
+    image = str(json.loads(answer)["id"])
+    headers["Content-Type"] = "application/octet-stream"
+    status, _headers, answer = request("PUT", f"{GLANCE}/v2/images/{image}/file", headers, data)
+    assert status == 204, (status, answer)
+    return image

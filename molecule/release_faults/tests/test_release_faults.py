@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 stackops.glance contributors
+"""An offline hop that is cut off between its parts, or whose migration fails: the new release or the old one, and all units run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from lablib import databases, faults, hops, trial
+from lablib.faults import BACK, Point
+from lablib.hops import DATABASE, FORTH, HOSTS, OLD, Offline
+from lablib.seed import MIB
+
+POINTS = (
+    # All hosts are stopped, and the database is as it was.
+    Point(FORTH, "killed with its worker", "release2 done glance_stopped", FORTH),
+    # The database is being changed, which goes on.
+    Point(FORTH, "killed with its worker", "release1 database_before database_sync", BACK),
+    # One host has the new release, and the other runs nothing.
+    Point(FORTH, "killed with its worker", "release1 done glance_release", FORTH),
+    Point(FORTH, "killed with its worker", "release2 restarted glance_release", BACK),
+)
+
+
+@pytest.fixture(scope="module", name="states")
+def fixture_states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offline]:
+    with hops.places(tmp_path_factory.mktemp("release_faults"), glance_release_scrubber=True) as places:
+        places.play("deploy", release=OLD).succeeds()
+        trial.wait_for(lambda: hops.answers() == 200)
+        image = hops.upload("from before", b"offline" * MIB)
+        yield Offline(old=trial.look(*HOSTS), places=places, image=image)
+
+
+@pytest.fixture(autouse=True)
+def trusts(states: Offline) -> Iterator[None]:
+    """A hop begins with the old release; the server trusts function creators or not, as its administrator has it."""
+    states.begin()
+    states.check(BACK)
+    asked = "SELECT @@global.log_bin_trust_function_creators AS trusts"
+    before = databases.rows(asked)
+    yield
+    assert databases.rows(asked) == before
+
+
+@pytest.mark.parametrize("point", POINTS, ids=str)
+def test_one_further_command_ends_it(point: Point, states: Offline) -> None:
+    faults.attempt(point, states)
+    assert states.heads == ["2024_1_contract01"] or point.then == BACK
+
+
+def test_a_migration_that_fails(states: Offline) -> None:
+    databases.execute("SET GLOBAL log_bin_trust_function_creators = 1")
+    databases.execute("CREATE TABLE node_reference (somebody INT)", DATABASE)
+    failed = states.play(FORTH)
+    failed.fails("glance-manage db sync failed", "node_reference", "undone, every file and unit is as it was before")
+    states.check(BACK)
+    databases.execute("DROP TABLE node_reference", DATABASE)
+    assert databases.rows("SELECT @@global.log_bin_trust_function_creators AS trusts") == [{"trusts": "1"}]
+    databases.execute("SET GLOBAL log_bin_trust_function_creators = 0")
+
+
+def test_the_dump_is_put_back_once_what_is_lost_is_accepted(states: Offline) -> None:
+    tables = [str(next(iter(row.values()))) for row in databases.rows("SHOW TABLES", DATABASE)]
+    sums = f"CHECKSUM TABLE {', '.join(tables)}"
+    before = databases.execute(sums, DATABASE)
+    states.play(FORTH).succeeds()
+    made = hops.upload("made since", b"since" * MIB)
+    databases.execute("UPDATE images SET name = 'changed since'", DATABASE)
+    assert states.places is not None
+    refused = states.places.play("rollback", restore=True)
+    refused.fails("restore_orphans", f"{made} (changed since)", "1 images were made since")
+    states.check(FORTH)
+    states.places.play("rollback", restore=True, accept=["restore_orphans"]).succeeds().says("dump_put_back", made)
+    assert databases.execute(sums, DATABASE) == before and states.heads == ["2023_1_contract01"]
+    states.check(BACK)
