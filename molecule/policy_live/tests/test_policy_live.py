@@ -185,7 +185,7 @@ def test_what_a_killed_trial_left_is_found_and_removed() -> None:
             {"cloud": "lab", "glance_release": "33.0.0", "endpoint": f"http://{BY_NAME['glance33'].address}:9292"}
         ),
     )
-    trial.wait_for(lambda: any(name.startswith(PREFIX) for name in _images("glance33")))
+    trial.wait_for(lambda: any(name.startswith(PREFIX) for name in _images("glance33")), 180)
     run.kill()
     time.sleep(1)  # a request that was under way may still make an image
     assert left("glance33")
