@@ -180,7 +180,11 @@ def test_make_targets_that_are_named_exist(document: pathlib.Path) -> None:
     ids=lambda words: " ".join(words)[:100],
 )
 def test_playbooks_and_variables_that_are_shown_exist(words: list[str]) -> None:
-    names = [word for word in words[1:] if re.fullmatch(r"stackops\.glance\.\w+|[\w/-]+\.yml", word)]
+    names = [
+        word
+        for before, word in itertools.pairwise(words)
+        if before != "-i" and re.fullmatch(r"stackops\.glance\.\w+|[\w/-]+\.yml", word)
+    ]
     assert len(names) == 1, "a command runs one playbook"
     name = names[0].removeprefix("stackops.glance.")
     folder = ROOT / "playbooks" if name != names[0] else ROOT / "examples" / "awx"
