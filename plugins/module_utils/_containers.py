@@ -43,6 +43,10 @@ _VERBS = {
 }
 
 
+class EngineError(GlanceError):
+    """An engine that does not answer: what it runs is not known."""
+
+
 def named(unit):
     # type: (str) -> Optional[Tuple[str, str]]
     """Engine and container where the name is that of a container and not of a unit."""
@@ -79,7 +83,7 @@ def look(places):
     # type: (Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], Dict[str, Any]]
     """Describe those of these containers that there are, in the words of a unit, with one call of each engine.
 
-    Raises GlanceError where an engine does not answer.
+    Raises EngineError where an engine does not answer.
     """
     wanted = {}  # type: Dict[str, List[str]]
     for engine, container in places:
@@ -103,7 +107,7 @@ def _inspect(engine, containers):
             return json.loads(out or '[]')
     except ValueError:
         pass
-    raise GlanceError('%s cannot tell the state of %s (%d): %s. The engine must be running on this host.'
+    raise EngineError('%s cannot tell the state of %s (%d): %s. The engine must be running on this host.'
                       % (engine, ', '.join(containers), code, ' '.join(err.split()).rstrip('.') or 'no message'))
 
 

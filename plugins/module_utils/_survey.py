@@ -58,6 +58,8 @@ def survey(services, state_dir):
     trouble = None
     try:
         units = dict((unit['name'], unit) for unit in _units.show(names))
+    except _containers.EngineError:
+        raise  # files alone do not tell which services there are
     except GlanceError as error:
         units, trouble = {}, error.message
     units = dict((name, unit) for name, unit in units.items() if unit['load_state'] != 'not-found')
@@ -317,9 +319,11 @@ def _told(loaded, found, group, option, kind='string', deprecated=()):
 
 def _find_file(name, found):
     # type: (str, Dict[str, Any]) -> Optional[str]
-    """oslo.config's find_file: beside the configuration, then in its usual directories."""
+    """oslo.config's find_file: beside the configuration, then in its usual directories. Those of a container lie in it."""
     directories = list(reversed(found['config_dirs'])) + [os.path.dirname(path) for path in reversed(found['config_files'])]
-    for directory in directories + ['/etc/' + found['project'], '/etc']:
+    if not any(unit['container'] for unit in found['units']):
+        directories += ['/etc/' + found['project'], '/etc']
+    for directory in directories:
         path = os.path.join(directory, name)
         if os.path.exists(path):
             return path

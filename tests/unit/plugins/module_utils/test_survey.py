@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.stackops.glance.plugins.module_utils import _scheduled, _survey, _units
+from ansible_collections.stackops.glance.plugins.module_utils import _containers, _scheduled, _survey, _units
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 
@@ -135,6 +135,15 @@ def test_a_container_that_would_not_take_a_changed_file_is_refused(tmp_path, uni
     units[0]["docker:nova_api"] = unit("docker:nova_api", ["x"], container="id", unit_environment=environment)
     asked = service("nova-api", units=["docker:nova_api"], config_files=[str(tmp_path / name) for name in files])
     assert said in look(tmp_path, asked)["services"]["nova-api"]["error"]
+
+
+def test_an_engine_that_does_not_answer_leaves_nothing_to_judge(tmp_path, monkeypatch):
+    def silent(names):
+        raise _containers.EngineError("docker is silent.")
+
+    monkeypatch.setattr(_units, "show", silent)
+    with pytest.raises(GlanceError, match="silent"):
+        look(tmp_path, contained("/etc/kolla/nova-api/nova.conf"))
 
 
 @pytest.mark.parametrize("container", [None, "id"])
