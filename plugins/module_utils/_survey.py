@@ -148,7 +148,7 @@ def _units_and_files(service, units, found):
     commands = [(unit,) + _units.command(unit) for unit in sorted(units, key=lambda unit: not unit['main_pid'])]
     for unit, argv, environment in commands or [(None, [], {})]:  # type: ignore[list-item]
         loaded = _loaded(unit) if unit else []
-        if unit and unit.get('container'):
+        if unit and unit['container']:
             _check_container(service, unit)
             # What it runs and where it takes its files to lies in the container, whatever lies there on the host.
             script, interpreter, arguments = None, None, []
@@ -165,7 +165,7 @@ def _units_and_files(service, units, found):
         home = environment.get('HOME') or _home(unit['user'] if unit else 'root')
         read = _program.config_files(arguments, environment, service['project'], service['prog'], home,
                                      unit['directory'] if unit else '/', dialect)
-        if unit and unit.get('container'):
+        if unit and unit['container']:
             read = dict(read, config_files=service['config_files'], config_dirs=service['config_dirs'])
         if unit is None and (service['config_files'] or service['config_dirs']):
             continue
@@ -205,12 +205,12 @@ def _check_container(service, unit):
 def _described(unit, project, argv, script, read, release, loaded):
     # type: (Dict[str, Any], str, List[str], Optional[str], Dict[str, Any], Optional[Dict[str, Any]], List[str]) -> Dict[str, Any]
     keys = ('name', 'id', 'load_state', 'active_state', 'sub_state', 'unit_file_state', 'main_pid', 'started', 'user',
-            'triggered_by')
+            'triggered_by', 'container')
     described = dict((key, unit[key]) for key in keys)
     # More than what is installed tells, where a link was moved.
     running = [_program.release(python, project) for python in loaded]
     described.update(argv=argv, script=script, config_files=read['config_files'], config_dirs=read['config_dirs'],
-                     release=release['version'] if release else None, container=unit.get('container'),
+                     release=release['version'] if release else None,
                      running=sorted(set(each['version'] for each in running if each)),
                      links=_links.along(script or ''))
     return described
@@ -221,7 +221,7 @@ def _loaded(unit):
     """The Pythons of the environments that the unit's processes have loaded code of, as this host can read them."""
     if not unit['main_pid']:
         return []
-    root = '/proc/%d/root' % unit['main_pid'] if unit.get('container') else ''
+    root = '/proc/%d/root' % unit['main_pid'] if unit['container'] else ''
     environments = _units.environments(_units.processes([unit['id']]))
     return [root + os.path.join(environment, 'bin', 'python') for environment in environments]
 

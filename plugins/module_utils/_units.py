@@ -59,26 +59,21 @@ def show(names):
     A unit that does not exist has the load_state "not-found". Of several names of one unit the first is kept, and of a
     container and the unit that starts it the unit. A unit whose processes are a container's has its Id as ``container``.
     """
+    units = _show([name for name in names if not _containers.named(name)])
     places = dict((name, _containers.named(name)) for name in names)
-    units = _show([name for name in names if not places[name]])
-    for unit in units:
-        places[unit['name']] = _containers.started_by(unit['exec_start'][-1]['argv'] if unit['exec_start'] else [])
+    places.update((unit['name'], _containers.started_by(unit['exec_start'][-1]['argv'])) for unit in units if unit['exec_start'])
     found = _containers.look([place for place in places.values() if place])
-    contained = set()
     for unit in units:
-        inside = found.get(places[unit['name']])  # type: ignore[arg-type]
+        inside = found.get(places[unit['name']] or ('', ''))
         if inside:
-            contained.add(inside['container'])
             # What systemd makes of the unit stands: it is the one that is restarted.
             unit.update((key, inside[key]) for key in ('container', 'main_pid', 'started', 'unit_environment'))
-    shown = dict((unit['name'], unit) for unit in units)
     for name in names:
         if _containers.named(name):
-            inside = found.get(places[name])  # type: ignore[arg-type]
-            if inside is None or inside['container'] not in contained:
-                shown[name] = _containers.unit(name, inside)
-                contained.update([inside['container']] if inside else [])
-    return [shown[name] for name in names if name in shown]
+            container = _containers.unit(name, found.get(places[name] or ('', '')))
+            if not container['container'] or container['container'] not in [unit['container'] for unit in units]:
+                units.append(container)
+    return sorted(units, key=lambda unit: names.index(unit['name']))
 
 
 def _show(names):
@@ -132,6 +127,7 @@ def _unit(name, properties, boot):
         'user': first('User') or 'root',
         'directory': first('WorkingDirectory').lstrip('!') or '/',
         'triggered_by': first('TriggeredBy').split(),
+        'container': None,
         'exec_start': [_exec_start(value) for value in properties.get('ExecStart', []) if value],
         'unit_environment': _environment(first('Environment')),
         'environment_files': [_environment_file(value) for key in ('EnvironmentFile', 'EnvironmentFiles')

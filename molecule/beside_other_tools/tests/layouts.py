@@ -31,7 +31,7 @@ mount -t tmpfs tmpfs {os.path.dirname(environment)}""",
 def inventory(name: str, text: str) -> Path:
     """The inventory of another tool, in which its groups have the lab's hosts."""
     path = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / f"{name}.ini"
-    settings = "".join(f"{key}={value}\n" for key, value in trial.CONNECTION.items())
-    named = f"ansible_host={{{{ lookup('env', 'LAB_NAME') | default('stackops-glance', true) }}}}-{{{{ inventory_hostname }}}}"
-    path.write_text(f"{text}\n[all:vars]\n{settings}{named}\n", encoding="utf-8")
+    hosts = {**trial.CONNECTION, "ansible_host": f"{trial.LAB}{{{{ inventory_hostname }}}}"}
+    settings = "\n".join(f"{key}={value}" for key, value in hosts.items())
+    path.write_text(f"{text}\n[all:vars]\n{settings}\n", encoding="utf-8")
     return path

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from layouts import PROFILES, copied_environment, inventory
 from lablib import fleet, trial
 from lablib.common import LAB, docker
+from layouts import PROFILES, copied_environment, inventory
 
 HOSTS = ("glance1", "nova1")
 ENGINE = "podman"

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from layouts import PROFILES, copied_environment, inventory
 from lablib import trial
 from lablib.common import LAB, docker
+from layouts import PROFILES, copied_environment, inventory
 
 VENV = "/openstack/venvs/glance-15.0.2"
 GROUPS = """
