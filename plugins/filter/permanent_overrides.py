@@ -50,7 +50,7 @@ _value:
     - place: /etc/kolla/config/glance/glance-api.conf
       text: |
         [DEFAULT]
-        enable_v1_api = False
+        enable_v1_api = false
 """
 
 
