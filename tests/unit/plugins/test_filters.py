@@ -18,7 +18,10 @@ def test_a_task_that_uses_one_filter_does_not_pay_for_all() -> None:
     assert len(names) > 5
     script = "\n".join(
         [f"import {filters.__name__}.{name}" for name in names]
-        + ["import sys", "print(*[name for name in sys.modules if '.glance.plugins.' in name or name.startswith('oslo')])"]
+        + [
+            "import sys",
+            "print(*[name for name in sys.modules if '.glance.plugins.' in name or name.startswith('oslo')])",
+        ]
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     found = {name.rpartition(".")[2] for name in done.stdout.split() if ".plugins.filter" not in name}
