@@ -23,6 +23,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "outcome": {"type": "str", "default": ""},
     "failed": {"type": "bool", "default": False},
     "rollback": {"type": "str", "default": ""},
+    "permanent": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"place": {"type": "str", "required": True}, "text": {"type": "str", "required": True}},
+    },
     "troubles": {"type": "list", "elements": "str", "default": []},
     "metrics_file": {"type": "path", "default": ""},
 }

@@ -13,7 +13,7 @@ import io
 import os
 import re
 
-from ansible_collections.stackops.glance.plugins.module_utils import _oslo_ini, _survey
+from ansible_collections.stackops.glance.plugins.module_utils import _containers, _oslo_ini, _survey
 from ansible_collections.stackops.glance.plugins.module_utils._access_log import Source
 
 try:
@@ -75,7 +75,7 @@ def find(services):
         for path in _of_service(service, told, troubles):
             sources.extend(_rotations(path, name))
         sources.extend(Source(name, 'journal', 'journal of ' + unit['name'], unit['name'], None)
-                       for unit in service['units'])
+                       for unit in service['units'] if not _containers.named(unit['name']))
     known = set(os.path.realpath(source.path) for source in sources)
     for patterns, stream in ((USUAL, 'usual'), (BALANCERS, 'proxy')):
         for path in (path for pattern in patterns for path in sorted(glob.glob(pattern))):

@@ -167,14 +167,14 @@ def unhealthy(step, since, versions):
     # type: (Dict[str, Any], float, Optional[Dict[str, Any]]) -> Optional[str]
     """Say what is wrong with the restarted services, None when they are healthy.
 
-    Raises GlanceError where waiting is no use: systemd has given the unit up.
+    Raises GlanceError where waiting is no use: systemd, or the engine, has given it up.
     """
     health = step['health']
     units = [name for verb in ('start', 'reload', 'restart') for name in step.get(verb) or []]
     for name, state in sorted(_units.states(units).items()):
         if state['active_state'] == 'failed':
-            raise GlanceError('%s does not start (%s). Look at "journalctl -u %s -n 50" on this host.'
-                              % (name, state['sub_state'], name))
+            raise GlanceError('%s does not start (%s). Look at %s on this host.'
+                              % (name, state['sub_state'], _units.told(name)))
         if state['active_state'] != 'active':
             return '%s is %s (%s)' % (name, state['active_state'], state['sub_state'])
     if time.time() < since + health['settle']:

@@ -23,6 +23,7 @@ import sys
 import time
 
 from ansible_collections.stackops.glance.plugins.module_utils import (
+    _containers,
     _files,
     _links,
     _oslo_ini,
@@ -57,6 +58,8 @@ def survey(services, state_dir):
     trouble = None
     try:
         units = dict((unit['name'], unit) for unit in _units.show(names))
+    except _containers.EngineError:
+        raise  # files alone do not tell which services there are
     except GlanceError as error:
         units, trouble = {}, error.message
     units = dict((name, unit) for name, unit in units.items() if unit['load_state'] != 'not-found')
@@ -144,8 +147,17 @@ def _units_and_files(service, units, found):
     # A running unit tells more than a stopped one; without units the program itself is looked for.
     commands = [(unit,) + _units.command(unit) for unit in sorted(units, key=lambda unit: not unit['main_pid'])]
     for unit, argv, environment in commands or [(None, [], {})]:  # type: ignore[list-item]
-        script, interpreter, arguments = _program.find(argv, environment, service['prog'])
+        loaded = _loaded(unit) if unit else []
+        if unit and unit['container']:
+            _check_container(service, unit)
+            # What it runs and where it takes its files to lies in the container, whatever lies there on the host.
+            script, interpreter, arguments = None, None, []
+        else:
+            script, interpreter, arguments = _program.find(argv, environment, service['prog'])
         release = _program.release(interpreter, service['project'])
+        if release is None:
+            # A container's or a WSGI server's command line tells nothing of the program that it runs.
+            interpreter, release = _release_loaded(loaded, service['project']) or (interpreter, None)
         dialect = _program.dialect(interpreter)
         found['interpreter'] = found['interpreter'] or interpreter
         found['release'] = found['release'] or release
@@ -153,6 +165,8 @@ def _units_and_files(service, units, found):
         home = environment.get('HOME') or _home(unit['user'] if unit else 'root')
         read = _program.config_files(arguments, environment, service['project'], service['prog'], home,
                                      unit['directory'] if unit else '/', dialect)
+        if unit and unit['container']:
+            read = dict(read, config_files=service['config_files'], config_dirs=service['config_dirs'])
         if unit is None and (service['config_files'] or service['config_dirs']):
             continue
         for item in read['order']:
@@ -162,10 +176,10 @@ def _units_and_files(service, units, found):
         if unit is not None:
             found['environment'].update((name, value) for name, value in environment.items()
                                         if re.match(r'OS_\w+__\w', name))
-            found['units'].append(dict(_described(unit, service['project'], argv, script, read, release),
+            found['units'].append(dict(_described(unit, service['project'], argv, script, read, release, loaded),
                                        ca_bundle=environment.get(CA_BUNDLE)))
-    if service['config_files'] or service['config_dirs']:
-        # The caller's word stands, also for a unit that says otherwise.
+    if (service['config_files'] or service['config_dirs']) and (units or not any(map(_containers.named, service['units']))):
+        # The caller's word stands, also for a unit that says otherwise; of containers for those that there are.
         order = [('file', path) for path in service['config_files']] + [('dir', path) for path in service['config_dirs']]
         origins = ['argument']
     found['config_files'] = [path for kind, path in order if kind == 'file']
@@ -176,27 +190,50 @@ def _units_and_files(service, units, found):
     return order
 
 
-def _described(unit, project, argv, script, read, release):
-    # type: (Dict[str, Any], str, List[str], Optional[str], Dict[str, Any], Optional[Dict[str, Any]]) -> Dict[str, Any]
+def _check_container(service, unit):
+    # type: (Dict[str, Any], Dict[str, Any]) -> None
+    """Refuse what a restart would not bring into the container. Raises GlanceError."""
+    if not service['config_files']:
+        raise GlanceError('%s runs in a container, so nothing on this host tells its files. Name those that it is started '
+                          'with as config_files of %s.' % (unit['name'], service['name']))
+    if unit['unit_environment'].get('KOLLA_CONFIG_STRATEGY') == 'COPY_ONCE':
+        raise GlanceError('%s takes %s only when its container is made (KOLLA_CONFIG_STRATEGY=COPY_ONCE), so a restart would '
+                          'change nothing. Set config_strategy to COPY_ALWAYS in Kolla\'s globals.yml and let Kolla make the '
+                          'container anew.' % (unit['name'], ', '.join(service['config_files'])))
+
+
+def _described(unit, project, argv, script, read, release, loaded):
+    # type: (Dict[str, Any], str, List[str], Optional[str], Dict[str, Any], Optional[Dict[str, Any]], List[str]) -> Dict[str, Any]
     keys = ('name', 'id', 'load_state', 'active_state', 'sub_state', 'unit_file_state', 'main_pid', 'started', 'user',
-            'triggered_by')
+            'triggered_by', 'container')
     described = dict((key, unit[key]) for key in keys)
+    # More than what is installed tells, where a link was moved.
+    running = [_program.release(python, project) for python in loaded]
     described.update(argv=argv, script=script, config_files=read['config_files'], config_dirs=read['config_dirs'],
-                     release=release['version'] if release else None, running=_running(unit, project),
+                     release=release['version'] if release else None,
+                     running=sorted(set(each['version'] for each in running if each)),
                      links=_links.along(script or ''))
     return described
 
 
-def _running(unit, project):
-    # type: (Dict[str, Any], str) -> List[str]
-    """The releases that the unit's processes have loaded code of; more than what is installed tells, where a link was moved."""
-    found = set()
-    if unit['main_pid']:
-        for environment in _units.environments(_units.processes([unit['id']])):
-            release = _program.release(os.path.join(environment, 'bin', 'python'), project)
-            if release:
-                found.add(release['version'])
-    return sorted(found)
+def _loaded(unit):
+    # type: (Dict[str, Any]) -> List[str]
+    """The Pythons of the environments that the unit's processes have loaded code of, as this host can read them."""
+    if not unit['main_pid']:
+        return []
+    root = '/proc/%d/root' % unit['main_pid'] if unit['container'] else ''
+    environments = _units.environments(_units.processes([unit['id']]))
+    return [root + os.path.join(environment, 'bin', 'python') for environment in environments]
+
+
+def _release_loaded(loaded, project):
+    # type: (List[str], str) -> Optional[Tuple[str, Dict[str, Any]]]
+    """Python and release of a project that processes have loaded code of; None where it is not theirs."""
+    for python in loaded:
+        release = _program.release(python, project)
+        if release:
+            return python, release
+    return None
 
 
 def _home(user):
@@ -282,9 +319,11 @@ def _told(loaded, found, group, option, kind='string', deprecated=()):
 
 def _find_file(name, found):
     # type: (str, Dict[str, Any]) -> Optional[str]
-    """oslo.config's find_file: beside the configuration, then in its usual directories."""
+    """oslo.config's find_file: beside the configuration, then in its usual directories. Those of a container lie in it."""
     directories = list(reversed(found['config_dirs'])) + [os.path.dirname(path) for path in reversed(found['config_files'])]
-    for directory in directories + ['/etc/' + found['project'], '/etc']:
+    if not any(unit['container'] for unit in found['units']):
+        directories += ['/etc/' + found['project'], '/etc']
+    for directory in directories:
         path = os.path.join(directory, name)
         if os.path.exists(path):
             return path

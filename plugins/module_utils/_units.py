@@ -2,7 +2,7 @@
 # Copyright (c) 2026 stackops.glance contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""systemd's units: what they run, since when, and the verbs that change them."""
+"""systemd's units, and containers in their place: what they run, since when, and the verbs that change them."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -17,6 +17,7 @@ import shlex
 import subprocess
 import time
 
+from ansible_collections.stackops.glance.plugins.module_utils import _containers
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -53,10 +54,30 @@ def _systemctl(arguments):
 
 def show(names):
     # type: (List[str]) -> List[Dict[str, Any]]
-    """Describe units, in the order asked for, with one call of systemctl.
+    """Describe units, in the order asked for, with one call of systemctl, and one of each engine where there are containers.
 
-    A unit that does not exist has the load_state "not-found". Of several names of one unit the first is kept.
+    A unit that does not exist has the load_state "not-found". Of several names of one unit the first is kept, and of a
+    container and the unit that starts it the unit. A unit whose processes are a container's has its Id as ``container``.
     """
+    units = _show([name for name in names if not _containers.named(name)])
+    places = dict((name, _containers.named(name)) for name in names)
+    places.update((unit['name'], _containers.started_by(unit['exec_start'][-1]['argv'])) for unit in units if unit['exec_start'])
+    found = _containers.look([place for place in places.values() if place])
+    for unit in units:
+        inside = found.get(places[unit['name']] or ('', ''))
+        if inside:
+            # What systemd makes of the unit stands: it is the one that is restarted.
+            unit.update((key, inside[key]) for key in ('container', 'main_pid', 'started', 'unit_environment'))
+    for name in names:
+        if _containers.named(name):
+            container = _containers.unit(name, found.get(places[name] or ('', '')))
+            if not container['container'] or container['container'] not in [unit['container'] for unit in units]:
+                units.append(container)
+    return sorted(units, key=lambda unit: names.index(unit['name']))
+
+
+def _show(names):
+    # type: (List[str]) -> List[Dict[str, Any]]
     if not names:
         return []
     code, out, err = _systemctl(['show', '--no-pager', '--property=' + ','.join(PROPERTIES), '--'] + list(names))
@@ -106,6 +127,7 @@ def _unit(name, properties, boot):
         'user': first('User') or 'root',
         'directory': first('WorkingDirectory').lstrip('!') or '/',
         'triggered_by': first('TriggeredBy').split(),
+        'container': None,
         'exec_start': [_exec_start(value) for value in properties.get('ExecStart', []) if value],
         'unit_environment': _environment(first('Environment')),
         'environment_files': [_environment_file(value) for key in ('EnvironmentFile', 'EnvironmentFiles')
@@ -218,10 +240,12 @@ def _expand(argv, environment):
 
 def processes(names, proc='/proc'):
     # type: (List[str], str) -> List[int]
-    """Every process in the control groups of these units, children included. A name without a kind is a service's.
+    """Every process in the control groups of these units, children included, and of the containers that they start. A name
+    without a kind is a service's.
 
     /proc says it the same way for both versions of control groups, and wherever they are mounted.
     """
+    containers = [place for place in map(_containers.named, names) if place]
     wanted = set(name if re.search(r'\.(service|scope|slice)$', name) else name + '.service' for name in names)
     found = []
     for entry in os.listdir(proc):
@@ -234,7 +258,9 @@ def processes(names, proc='/proc'):
             continue
         if any(wanted.intersection(group) for group in groups):
             found.append(int(entry))
-    return found
+            started = _containers.started_by(_process(int(entry), 'cmdline'))
+            containers.extend([started] if started else [])
+    return found + _containers.processes(containers, proc)
 
 
 #: Where Python's packages lie below the directory of an environment, as the kernel shows the libraries that it loaded.
@@ -285,19 +311,34 @@ _EXPECTED = {
 
 def control(verb, name):
     # type: (str, str) -> None
-    """Start, stop, restart, reload, enable or disable one unit and look whether it is so. Raises GlanceError."""
-    if verb in ('start', 'restart') and states([name])[name]['active_state'] == 'failed':
-        # systemd counts failed starts and refuses the one that would mend it.
-        _systemctl(['reset-failed', '--', name])
-    code, out, err = _systemctl([verb, '--', name])
+    """Start, stop, restart, reload, enable or disable one unit and look whether it is so. Raises GlanceError.
+
+    A container can be anything of these but reloaded.
+    """
+    container = _containers.named(name)
+    if container:
+        code, out, err = _containers.control(verb, *container)
+    else:
+        if verb in ('start', 'restart') and states([name])[name]['active_state'] == 'failed':
+            # systemd counts failed starts and refuses the one that would mend it.
+            _systemctl(['reset-failed', '--', name])
+        code, out, err = _systemctl([verb, '--', name])
     key, wanted = _EXPECTED[verb]
     state = states([name])[name]
     if code != 0 or state[key] not in wanted:
-        raise GlanceError('systemctl %s %s failed (%d): %s. The unit is %s (%s), %s. Look at "systemctl status %s" and '
-                          '"journalctl -u %s -n 50" on this host.'
-                          % (verb, name, code, (err or out).strip().rstrip('.') or 'no message', state['active_state'],
-                             state['sub_state'], state['unit_file_state'] or 'without a unit file', name, name),
+        raise GlanceError('%s %s %s failed (%d): %s. It is %s (%s), %s. Look at "%s" and %s on this host.'
+                          % (container[0] if container else 'systemctl', verb, container[1] if container else name, code,
+                             (err or out).strip().rstrip('.') or 'no message', state['active_state'], state['sub_state'],
+                             state['unit_file_state'] or 'without a unit file',
+                             '%s ps --all' % container[0] if container else 'systemctl status ' + name, told(name)),
                           unit=name, state=state)
+
+
+def told(name):
+    # type: (str) -> str
+    """The command that shows why a unit does not run."""
+    container = _containers.named(name)
+    return '"%s logs --tail 50 %s"' % container if container else '"journalctl -u %s -n 50"' % name
 
 
 def reload_configuration(paths):

@@ -46,6 +46,8 @@ options:
       units:
         description:
           - Names that its systemd unit may have. Units that the host does not have are left out of the result.
+          - V(docker:NAME) and V(podman:NAME) are containers of these engines. A container that one of the units starts is left
+            out, and told with the unit.
           - Units whose programs read different files are better asked for as services of their own.
         type: list
         elements: str
@@ -54,6 +56,8 @@ options:
         description:
           - The files that it reads, in order. Left out, they are the ones that the unit names with C(--config-file) and
             C(--config-dir), or else the ones that oslo.config's own search finds.
+          - Those of a service in a container have to be named. They are the files on the host that it takes when it is started,
+            and they count where the host has the container.
         type: list
         elements: path
         default: []
@@ -171,6 +175,7 @@ services:
           C(unit_file_state), C(main_pid), C(started) (seconds since 1970, or null), C(user), C(triggered_by), C(argv),
           C(script), C(config_files), C(config_dirs), C(release), C(ca_bundle) (its C(REQUESTS_CA_BUNDLE), or null) and
           C(restart_pending).
+        - C(container) is the Id of the container that its processes run in, null where they run in none.
         - C(links) are the symbolic links on the way to the script, with C(path) and C(target). C(running) are the releases that
           its processes have loaded code of, which a link tells nothing about once it leads elsewhere.
       type: list

@@ -85,6 +85,22 @@ options:
     description: The command that undoes the run, shown below the verdict.
     type: str
     default: ''
+  permanent:
+    description:
+      - What to tell the tool that deploys this cloud so that it does not undo the run, as
+        P(stackops.glance.permanent_overrides#filter) returns it.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      place:
+        description: Where it belongs.
+        type: str
+        required: true
+      text:
+        description: What belongs there.
+        type: str
+        required: true
   troubles:
     description: What went wrong, each in one line.
     type: list

@@ -249,6 +249,11 @@ class Glance:
     def api(self) -> dict[str, Any]:
         return self.services["glance-api"]
 
+    @property
+    def contained(self) -> bool:
+        """Whether it runs in a container, which takes its files when it is started."""
+        return any(unit.get("container") for unit in self.api["units"])
+
     def value(self, name: str) -> Any:
         """The effective value of an option of [DEFAULT]; None where the release has no such option."""
         option = _catalogue.option("glance", self.release, "DEFAULT", name)

@@ -172,6 +172,7 @@ def join(plan: _plan.Plan, wishes: _plan.Wishes, policy: PolicyWishes, people: M
     for found, glances in looks.values():
         try:
             rewrite = rewritten(found, policy) if policy.change else Rewrite(found, [])
+            _refuse_new_in_containers(rewrite, glances)
             stages = list(_stages(found, rewrite, policy))
         except GlanceError as error:
             _not_decided(plan, policy, error, glances)
@@ -314,7 +315,22 @@ def _changes(
         yield {"path": gone, "before": before[gone], "content": None}
 
 
+def _refuse_new_in_containers(rewrite: Rewrite, glances: list[_plan.Glance]) -> None:
+    """A container takes the files that its tool names, and no other beside them. Raises GlanceError."""
+    for each in rewrite.files:
+        if "content" in each and (each["content"] is None or not each["before"]):
+            for glance in glances:
+                if glance.contained:
+                    verb = "goes" if each["content"] is None else "is new"
+                    raise GlanceError(
+                        f"{each['path']} {verb}, and only the tool that makes the container of glance-api can tell it so. "
+                        "Give the file to that tool first (Kolla: /etc/kolla/config/glance/), and let it deploy."
+                    )
+
+
 def _part(glance: _plan.Glance, rewrite: Rewrite, wishes: _plan.Wishes) -> dict[str, Any]:
+    if glance.contained:  # its files come into a container when that is started, and not before
+        rewrite = replace(rewrite, restart=True, restart_back=False)
     services = list(glance.services.values())
     paths = [each["path"] for each in rewrite.files if "options" in each]
     api = [unit["name"] for unit in glance.api["units"] if unit["active_state"] == "active"]

@@ -235,6 +235,13 @@ class _Policy(TypedDict):
     upstream: list[dict[str, Any]]
 
 
+class Override(TypedDict):
+    """What to tell another deployment tool, and where."""
+
+    place: str
+    text: str
+
+
 class _Report(TypedDict):
     playbook: str
     run_id: str
@@ -263,6 +270,7 @@ class Report(_Report, total=False):
     timeline: list[Phase]
     round_trip: RoundTrip | None
     policy: list[_Policy]
+    permanent: list[Override]
     troubles: list[str]
 
 
@@ -324,6 +332,7 @@ def build(arguments: Mapping[str, Any], variables: Mapping[str, Mapping[str, Any
                 for phase in said.get("glance_flip_phases") or []
             ],
             "round_trip": _result(arguments["round_trip"]),
+            "permanent": arguments["permanent"],
             "troubles": arguments["troubles"],
         }
     )

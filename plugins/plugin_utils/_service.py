@@ -90,7 +90,11 @@ def give(
 
 
 def drop_in(unit: dict[str, Any], name: str) -> str:
-    """The path of a file that adds to a unit."""
+    """The path of a file that adds to a unit. Raises GlanceError for a container, which no such file reaches."""
+    if unit.get("container"):
+        raise GlanceError(
+            f"{unit['name']} runs in a container, whose environment and command line are those of the tool that made it."
+        )
     return f"/etc/systemd/system/{unit['name'].removesuffix('.service')}.service.d/{name}"
 
 

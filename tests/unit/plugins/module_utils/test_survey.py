@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.stackops.glance.plugins.module_utils import _scheduled, _survey, _units
+from ansible_collections.stackops.glance.plugins.module_utils import _containers, _scheduled, _survey, _units
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 
@@ -26,7 +26,7 @@ def unit(name, argv, started=None, **more):
     return {
         "name": name, "id": f"{name}.service", "load_state": "loaded", "active_state": "active", "sub_state": "running",
         "unit_file_state": "enabled", "main_pid": 0, "started": started, "user": "root", "directory": "/",
-        "triggered_by": [], "exec_start": [{"path": argv[0], "argv": argv}], "unit_environment": {},
+        "triggered_by": [], "container": None, "exec_start": [{"path": argv[0], "argv": argv}], "unit_environment": {},
         "environment_files": [], **more,
     }  # fmt: skip
 
@@ -108,6 +108,59 @@ def test_a_process_older_than_its_file(tmp_path, conf, units, age, pending):
 
 def test_nothing_runs_nothing_is_pending(tmp_path, conf, units):
     assert look(tmp_path, service(config_files=[str(conf)]))["services"]["nova-compute"]["restart_pending"] is None
+
+
+def contained(path, **more):
+    """A service of which the operator named container and files."""
+    return service("nova-api", units=["docker:nova_api"], config_files=[str(path)], options=["glance/*"], **more)
+
+
+def test_a_container_reads_the_files_of_the_host(tmp_path, conf, units):
+    units[0]["docker:nova_api"] = unit("docker:nova_api", ["dumb-init"], container="id", unit_environment={})
+    found = look(tmp_path, contained(conf))["services"]["nova-api"]
+    assert (found["config_files"], found["config_origin"], found["error"]) == ([str(conf)], "argument", None)
+    assert (found["units"][0]["container"], found["units"][0]["config_files"]) == ("id", [str(conf)])
+
+
+def test_files_of_a_container_that_the_host_does_not_have_are_not_missed(tmp_path, units):
+    found = look(tmp_path, contained("/etc/kolla/nova-api/nova.conf"))["services"]["nova-api"]
+    assert (found["units"], found["config_origin"], found["error"]) == ([], None, None)
+
+
+@pytest.mark.parametrize(
+    ("files", "environment", "said"),
+    [([], {}, "Name those"), (["x"], {"KOLLA_CONFIG_STRATEGY": "COPY_ONCE"}, "COPY_ALWAYS")],
+)
+def test_a_container_that_would_not_take_a_changed_file_is_refused(tmp_path, units, files, environment, said):
+    units[0]["docker:nova_api"] = unit("docker:nova_api", ["x"], container="id", unit_environment=environment)
+    asked = service("nova-api", units=["docker:nova_api"], config_files=[str(tmp_path / name) for name in files])
+    assert said in look(tmp_path, asked)["services"]["nova-api"]["error"]
+
+
+def test_an_engine_that_does_not_answer_leaves_nothing_to_judge(tmp_path, monkeypatch):
+    def silent(names):
+        raise _containers.EngineError("docker is silent.")
+
+    monkeypatch.setattr(_units, "show", silent)
+    with pytest.raises(GlanceError, match="silent"):
+        look(tmp_path, contained("/etc/kolla/nova-api/nova.conf"))
+
+
+@pytest.mark.parametrize("container", [None, "id"])
+def test_the_release_by_the_code_that_is_loaded(tmp_path, conf, units, monkeypatch, container):
+    """A WSGI server's command line names no program of the project, and a container's is not this host's."""
+    record = tmp_path / "venv" / "lib" / "python3.9" / "site-packages" / "nova-21.0.0.dist-info"
+    record.mkdir(parents=True)
+    (record / "METADATA").write_text("Version: 21.0.0\n")
+    units[0]["u"] = unit("u", ["uwsgi", "--ini", "x"], main_pid=os.getpid(), container=container)
+    monkeypatch.setattr(_units, "processes", lambda names: [1])
+    monkeypatch.setattr(_units, "environments", lambda pids: [str(tmp_path / "other"), str(tmp_path / "venv")])
+    monkeypatch.setattr(_units, "command", lambda unit: (["uwsgi", "--ini", "x"], {"PATH": ""}))
+    asked = service("nova-api", prog="no-such-program", units=["u"], config_files=[str(conf)])
+    found = look(tmp_path, asked)["services"]["nova-api"]
+    root = f"/proc/{os.getpid()}/root" if container else ""
+    assert found["interpreter"] == f"{root}{tmp_path}/venv/bin/python"
+    assert (found["release"]["version"], found["units"][0]["running"]) == ("21.0.0", ["21.0.0"])
 
 
 def test_trouble_with_one_service_hides_no_other(tmp_path, conf, units):

@@ -109,6 +109,26 @@ def test_a_rule_that_goes_needs_a_restart() -> None:
     assert (part["restart"], part["restart_back"]) == (["glance-api"], [])
 
 
+def contained(policy: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """A host whose Glance runs in a container."""
+    found = host("25.1.0", policy)
+    found["services"]["glance-api"]["units"][0]["container"] = "id"
+    return {"g1": found}
+
+
+def test_a_container_takes_a_changed_policy_when_it_is_started() -> None:
+    made = plan(**declared(), fleet=contained({"yaml": SAFE}))
+    part = made.local["policy"]["g1"]
+    assert (part["restart"], part["restart_back"]) == (["glance-api"], [])
+
+
+def test_a_container_takes_no_file_that_its_tool_does_not_name() -> None:
+    made = plan(format="yaml", fleet=contained({"json": PIKE}))
+    [found] = [each for each in made.findings if each.id == "policy_cannot_be_changed"]
+    assert found.severity == "blocker" and "Kolla: /etc/kolla/config/glance/" in found.message
+    assert made.local == {}
+
+
 def test_nothing_asked_for_is_a_look() -> None:
     made = plan()
     assert made.verdict == "nothing_to_do" and made.findings == []

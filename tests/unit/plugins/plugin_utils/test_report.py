@@ -113,6 +113,7 @@ def whole(hosts: int = 4, text: str = "") -> dict[str, Any]:
     return report(
         format=1, title=f"{text}A flip", written="2026-11-21T10:00:00Z", ended="2026-11-21T10:00:00Z",
         outcome=f"done {text}", failed=False, rollback=f"ansible-playbook {text}",
+        permanent=[{"place": f"/etc/kolla/{text}", "text": f"[DEFAULT]\na = {text}\n"}],
         findings=[found("blocker", host=names[0], file=f"/etc/{text}", line=3, override=_report.accepting(["x"])),
                   found("blocker", id="other", host=names[0], override=None, source=f"tag {text}"),
                   *(found("warning", host=name, message=f"{text} of {name}") for name in names),
@@ -197,7 +198,8 @@ def arguments(**more: Any) -> dict[str, Any]:
         "hosts": {"n1": {"steps": [part]}},
     }  # fmt: skip
     base = {"name": "preflight", "title": "", "plan": plan, "hosts": {"nova": ["n1", "n2"], "glance_api": ["n2"]},
-            "after": {}, "audit": {}, "round_trip": {}, "outcome": "", "failed": False, "rollback": "", "troubles": []}  # fmt: skip
+            "after": {}, "audit": {}, "round_trip": {}, "outcome": "", "failed": False, "rollback": "", "permanent": [],
+            "troubles": []}  # fmt: skip
     return {**base, **more}
 
 

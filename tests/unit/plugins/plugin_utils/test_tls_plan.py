@@ -343,6 +343,13 @@ HOUR = {"from": "1969-12-31T22:00:00Z", "to": "1970-01-01T00:16:40Z"}
 LOG = {"path": "/api.log", "format": "eventlet", "error": None, "unreadable": 0}
 
 
+def test_a_container_has_its_environment_from_the_tool_that_made_it() -> None:
+    contained = survey("25.1.0", worker_self_reference_url="http://one.glance.example:9292")
+    contained["services"]["glance-api"]["units"][0]["container"] = "id"
+    made = plan({"g1": contained}, tls=TlsWishes(worker_ca="/all.pem"))
+    assert ("public_endpoint_cannot_be_set", "blocker", "g1") in findings(made)
+
+
 def logged(*clients: str, **more: Any) -> dict[str, Any]:
     callers = [
         {"client": client, "via": None, "user_agent": None, "requests": {"any": 7}, "first": "1970-01-01T00:10:00Z",
