@@ -90,8 +90,8 @@ def look(places):
         wanted.setdefault(engine, []).append(container)
     found = {}
     for engine, containers in sorted(wanted.items()):
-        for container in _inspect(engine, sorted(set(containers))):
-            found[engine, container['Name'].lstrip('/')] = _described(container)
+        for each in _inspect(engine, sorted(set(containers))):
+            found[engine, each['Name'].lstrip('/')] = _described(each)
     return found
 
 
@@ -133,7 +133,7 @@ def unit(name, found):
     """A container as ``_units.show`` has units; None is one that there is not."""
     shown = {'name': name, 'id': name, 'load_state': 'loaded' if found else 'not-found', 'active_state': 'inactive',
              'sub_state': 'dead', 'unit_file_state': '', 'main_pid': 0, 'started': None, 'user': 'root', 'directory': '/',
-             'triggered_by': [], 'container': None, 'exec_start': [], 'unit_environment': {}, 'environment_files': []}
+             'triggered_by': [], 'container': None, 'exec_start': [], 'unit_environment': {}, 'environment_files': []}  # type: Dict[str, Any]
     shown.update(found or {})
     return shown
 

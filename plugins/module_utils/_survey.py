@@ -148,10 +148,10 @@ def _units_and_files(service, units, found):
     commands = [(unit,) + _units.command(unit) for unit in sorted(units, key=lambda unit: not unit['main_pid'])]
     for unit, argv, environment in commands or [(None, [], {})]:  # type: ignore[list-item]
         loaded = _loaded(unit) if unit else []
+        # What a container runs, and where it takes its files to, lies in it, whatever lies there on the host.
+        script, interpreter, arguments = None, None, []  # type: Optional[str], Optional[str], List[str]
         if unit and unit['container']:
             _check_container(service, unit)
-            # What it runs and where it takes its files to lies in the container, whatever lies there on the host.
-            script, interpreter, arguments = None, None, []
         else:
             script, interpreter, arguments = _program.find(argv, environment, service['prog'])
         release = _program.release(interpreter, service['project'])

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from lablib import fleet, trial
 from lablib.common import LAB, docker
-from layouts import PROFILES, copied_environment, inventory
+from lablib.layouts import PROFILES, copied_environment, inventory
 
 HOSTS = ("glance1", "nova1")
 ENGINE = "podman"
@@ -47,10 +47,25 @@ def install(host: str) -> None:
         f"""set -e
 exec >/root/install.log 2>&1
 apt-get update -q
-DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends {ENGINE} crun
+DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends {ENGINE} runc
+cat >/etc/containers/storage.conf <<'EOF'
+[storage]
+driver = "vfs"
+runroot = "/run/containers/storage"
+graphroot = "/var/lib/containers/storage"
+EOF
+cat >/etc/containers/containers.conf <<'EOF'
+[containers]
+log_driver = "k8s-file"
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "runc"
+EOF
+mount | sed -n 's,^cgroup on \\(.*\\) type cgroup .*,\\1,p' | while read -r each; do mount -o remount,rw,bind "$each"; done
 mkdir -p /root/image && cd /root/image
-mkdir -p dev proc sys run tmp usr root etc var/log/kolla var/lib/kolla/config_files var/lib/kolla/venv var/lib/glance var/lib/nova
-for each in bin sbin lib lib64; do ln -s usr/$each $each; done
+mkdir -p dev proc sys run tmp usr bin sbin lib lib64 root etc var/log/kolla
+mkdir -p var/lib/kolla/config_files var/lib/kolla/venv var/lib/glance var/lib/nova
 cp -a /etc/passwd /etc/group /etc/nsswitch.conf /etc/ssl /etc/protocols /etc/services /etc/ld.so.* /etc/alternatives etc
 for each in glance nova; do [ ! -d /etc/$each ] || cp -a /etc/$each etc; done
 install -m 755 /root/kolla_start kolla_start
@@ -86,7 +101,8 @@ cat >/etc/kolla/{name}/config.json <<'EOF'
 EOF
 {ENGINE} create --name {container} --network host --ulimit host --restart {policy} \\
     --env KOLLA_CONFIG_STRATEGY=COPY_ALWAYS --env PATH={VENV}/bin:/usr/bin:/bin \\
-    --volume /usr:/usr:ro --volume {VENV}.host:{VENV}:ro --volume /etc/kolla/{name}:/var/lib/kolla/config_files:ro \\
+    {" ".join(f"--volume {each}:{each}:ro" for each in ("/usr", "/bin", "/lib", "/lib64"))} \\
+    --volume {VENV}.host:{VENV}:ro --volume /etc/kolla/{name}:/var/lib/kolla/config_files:ro \\
     --volume /var/lib/{project}:/var/lib/{project} --volume /var/log/{project}:/var/log/kolla/{project} \\
     localhost/kolla /kolla_start""",
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from lablib import trial
 from lablib.common import LAB, docker
-from layouts import PROFILES, copied_environment, inventory
+from lablib.layouts import PROFILES, copied_environment, inventory
 
 VENV = "/openstack/venvs/glance-15.0.2"
 GROUPS = """

@@ -23,9 +23,8 @@ cat >/tmp/ops/.ssh/authorized_keys
 chown ops /tmp/ops/.ssh/authorized_keys
 echo 'ops ALL=(root) NOPASSWD: ALL' >/etc/sudoers.d/ops
 mkdir -p /run/sshd
-ssh-keygen() {{ LD_LIBRARY_PATH=$libraries {SSHD}/usr/bin/ssh-keygen "$@"; }}
 libraries=$(find {SSHD} -name '*.so*' -printf '%h\\n' | sort -u | paste -sd :)
-ssh-keygen -q -t ed25519 -N '' -f {SSHD}/key
+LD_LIBRARY_PATH=$libraries {SSHD}/usr/bin/ssh-keygen -q -t ed25519 -N '' -f {SSHD}/key
 printf '%s\\n' 'HostKey {SSHD}/key' 'PidFile none' 'PasswordAuthentication no' \
     'Subsystem sftp internal-sftp' >{SSHD}/config
 systemd-run --quiet --unit=sshd --setenv=LD_LIBRARY_PATH=$libraries {SSHD}/usr/sbin/sshd -D -f {SSHD}/config

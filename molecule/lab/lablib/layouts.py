@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
-"""What the layouts of both tools are made with."""
+"""Layouts as other deployment tools leave them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from lablib import trial
-from lablib.common import REPOSITORY
+from . import trial
+from .common import REPOSITORY
 
 PROFILES = REPOSITORY / "examples" / "profiles"
 
