@@ -100,8 +100,8 @@ cat >/etc/kolla/{name}/config.json <<'EOF'
 {json.dumps(config)}
 EOF
 {ENGINE} create --name {container} --network host --ulimit host --restart {policy} \\
-    --env KOLLA_CONFIG_STRATEGY=COPY_ALWAYS --env PATH={VENV}/bin:/usr/bin:/bin \\
-    {" ".join(f"--volume {each}:{each}:ro" for each in ("/usr", "/bin", "/lib", "/lib64"))} \\
+    --env KOLLA_CONFIG_STRATEGY=COPY_ALWAYS --env PATH={VENV}/bin:/usr/sbin:/usr/bin:/sbin:/bin \\
+    {" ".join(f"--volume {each}:{each}:ro" for each in ("/usr", "/bin", "/sbin", "/lib", "/lib64"))} \\
     --volume {VENV}.host:{VENV}:ro --volume /etc/kolla/{name}:/var/lib/kolla/config_files:ro \\
     --volume /var/lib/{project}:/var/lib/{project} --volume /var/log/{project}:/var/log/kolla/{project} \\
     localhost/kolla /kolla_start""",
@@ -143,8 +143,10 @@ systemctl enable --now {UNIT}""",
     trial.sh("nova1", f"rm -r /etc/nova; {ENGINE} start nova_api nova_compute")
     trial.wait_for(lambda: trial.answers("glance1", "/healthcheck") == 200)
     yield ("-i", str(inventory("kolla", GROUPS)), "-i", str(PROFILES / "kolla.yml"))
-    # What was installed and made there goes with the machines.
+    # What was installed and made there goes with the machines; control groups are those of the engine around them.
     for host in HOSTS:
+        groups = "find /sys/fs/cgroup -depth -type d -path '*/libpod_parent*' -exec rmdir {} +"
+        trial.sh(host, f"{ENGINE} rm --force --all; {groups}", check=False)
         docker("rm", "--force", "--volumes", LAB + host)
     fleet.up()
 
