@@ -90,9 +90,9 @@ options:
     default: false
   step:
     description:
-      - Given by the action of this module, which asks the host for one thing after the other; tasks do not. V(settle) looks, makes the link and
-        removes what is superfluous; V(build), V(pack) and V(unpack) make the environment, an archive of it, or the environment
-        out of an archive.
+      - Given by the action of this module, which asks the host for one thing after the other; tasks do not. V(settle) looks,
+        makes the link and removes what is superfluous; V(build), V(pack) and V(unpack) make the environment, an archive of it,
+        or the environment out of an archive.
     type: str
     choices: [settle, build, pack, unpack]
     default: settle
