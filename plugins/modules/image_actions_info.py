@@ -107,7 +107,7 @@ actions:
         - The import lock, with its C(task), the task's C(status) and C(owner), its C(age) in seconds without progress, and C(free_in),
           the seconds until the next import may take it.
       type: dict
-    takeover: {description: When the import lock may be taken, in words., type: str}
+    takeover: {description: "When the import lock may be taken, in words.", type: str}
 table:
   description: The actions as lines to print.
   returned: success
