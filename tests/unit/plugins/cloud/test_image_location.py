@@ -210,7 +210,9 @@ def test_the_module_masks_a_url_and_shows_the_rest_of_it(cloud: Any, run: Any) -
     cloud.images[ID] = {"id": ID, "name": "golden", "status": "active", "locations": [{"url": url, "metadata": {}}]}
     found = run(image_location, image=ID, url=url)
     assert not found["changed"] and found["locations"] == ["https://web.example/one"]
-    assert "hunter2" not in json.dumps(found) and "web.example" in found["invocation"]["module_args"]["url"]
+    assert "hunter2" not in json.dumps(found)
+    if "invocation" in found:  # ansible-core 2.21 adds it where it is asked for
+        assert "web.example" in found["invocation"]["module_args"]["url"]
     assert not run(image_location, image=ID, url="https://web.example/one")["changed"]
     last = run(image_location, image=ID, url=url, state="absent")
     assert last["failed"] and "hunter2" not in json.dumps(last) and "https://web.example/one" in last["msg"]
