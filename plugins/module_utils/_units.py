@@ -317,6 +317,8 @@ def control(verb, name):
     """
     container = _containers.named(name)
     if container:
+        if verb == 'disable' and states([name])[name]['unit_file_state'] != 'enabled':
+            return  # it stays stopped as it is, and not every engine can change that
         code, out, err = _containers.control(verb, *container)
     else:
         if verb in ('start', 'restart') and states([name])[name]['active_state'] == 'failed':

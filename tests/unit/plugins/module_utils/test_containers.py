@@ -203,6 +203,13 @@ def test_one_that_always_starts_again_is_kept_from_it(engine: Any) -> None:
     assert _units.states(["docker:glance_registry"])["docker:glance_registry"]["unit_file_state"] == "enabled"
 
 
+def test_one_that_stays_stopped_is_left_as_it_is(engine: Any) -> None:
+    """Podman can change that only since its release 5."""
+    log = engine(container("glance_registry"))
+    _units.control("disable", "docker:glance_registry")
+    assert log.read_text().splitlines() == ["inspect --type container -- glance_registry"]
+
+
 def test_what_the_engine_refuses_says_what_it_said(engine: Any) -> None:
     engine()
     with pytest.raises(
