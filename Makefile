@@ -18,10 +18,10 @@ IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL = help
-.PHONY: help python env environments images demo demo-back lab-up lab-down lab-shell lint format unit unit-cores docs package catalogue policy sanity compile fuzz molecule test test-all bench faults load
+.PHONY: help python env environments images execution-environment demo demo-back lab-up lab-down lab-shell lint format unit unit-cores docs package catalogue policy sanity compile fuzz molecule test test-all bench faults load
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 24
 
 python:
 	@command -v python3 >/dev/null || { echo 'installing python3 with apt-get'; \
@@ -51,6 +51,9 @@ lab-shell: env ## Open a shell in a host of the lab: make lab-shell HOST=glance1
 
 images: env ## Build the lab's images, those that are absent
 	@$(LAB) images
+
+execution-environment: env ## Build the execution environment of examples/awx
+	@$(IN) molecule/lab/execution-environment
 
 lint: env ## ansible-lint, yamllint, ruff, mypy, changelog and documentation
 	@$(IN) tests/bin/lint
