@@ -51,6 +51,7 @@ def test_refused_credentials(tmp_path: Path) -> None:
     assert "lab-admin-secret" not in run.output
 
 
+@trial.thorough
 def test_v2_answers_nowhere() -> None:
     trial.sh("infra", "systemctl stop haproxy")
     try:
@@ -62,6 +63,7 @@ def test_v2_answers_nowhere() -> None:
 # -- configuration ------------------------------------------------------------------------------------------------
 
 
+@trial.thorough
 def test_values_and_files_that_nova_refuses() -> None:
     with (
         trial.changed("nova1", trial.NOVA_CONF, "sed -i 's/^use_glance_v1 = true/use_glance_v1 = maybe/' $file"),

@@ -108,6 +108,7 @@ def test_a_refused_value_keeps_nova_from_starting(on: Callable[[str], testinfra.
     assert "use_glance_v1" in refused.stderr
 
 
+@trial.thorough
 def test_reset_undoes_it_all() -> None:
     fleet.reset()
     before = trial.look()
