@@ -56,7 +56,7 @@ def project_id(cloud: _images.Cloud, owner: str | None) -> str | None:
         return cloud.project_id
     if PROJECT_ID.fullmatch(owner):
         return owner
-    identity = _images.Service(cloud.session, cloud.identity_url)
+    identity = _images.Keystone(cloud.session, cloud.identity_url)
     answer = identity.ask("GET", f"/projects?{urlencode({'name': owner})}")
     if answer.status_code == 403:
         raise GlanceError(

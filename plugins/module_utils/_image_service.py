@@ -18,7 +18,7 @@ Thing = Dict[str, Any]
 class Registration:
     """What is there in Keystone and what lacks; ``changes`` names it, and ``check`` writes nothing of it."""
 
-    def __init__(self, keystone: _images.Service, check: bool) -> None:
+    def __init__(self, keystone: _images.Keystone, check: bool) -> None:
         self.keystone = keystone
         self.check = check
         self.changes: List[str] = []

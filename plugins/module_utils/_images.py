@@ -227,6 +227,10 @@ def lost(error: GlanceError) -> bool:
     return "url" in error.details and error.details.get("status", 503) >= 500
 
 
+#: Methods of requests that may be made again whatever became of the first.
+READS = ("GET", "HEAD")
+
+
 def hung_up(error: BaseException | None) -> bool:
     """Whether the other side closed the connection before it said anything."""
     while error is not None:
@@ -249,7 +253,7 @@ class Service:
         answer = self.session.timeout or DEFAULT_TIMEOUT
         # An address that drops packets must not hold up the others for as long as a slow answer may take.
         settings = {"timeout": (min(CONNECT_TIMEOUT, answer), answer), "redirect": False, "log": False, **settings}
-        again = method in ("GET", "HEAD")
+        again = method in READS
         while True:
             try:
                 return self.session.request(url, method, authenticated=authenticated, raise_exc=False, **settings)
@@ -281,6 +285,16 @@ class Service:
         if not isinstance(found, dict):
             raise GlanceError(f"GET {self.root}{path} was answered with something that is no JSON object.")
         return found
+
+
+class Keystone(Service):
+    """The Identity API, for one thread: before urllib3 2 the connections that others use are closed as well."""
+
+    def ask(self, method: str, path: str, authenticated: bool = True, **settings: Any) -> Any:
+        # uWSGI closes each connection after its answer. What writes must not be asked twice, so it takes a new one.
+        if method not in READS:
+            self.session.session.close()
+        return super().ask(method, path, authenticated, **settings)
 
 
 class Images(Service):

@@ -25,7 +25,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, List, Set, Tuple
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.module_utils._images import PATCH, Images, Service, one_line
+from ansible_collections.stackops.glance.plugins.module_utils._images import PATCH, Images, Keystone, one_line
 
 OWN, FOREIGN, BYSTANDER = "own-project", "foreign-project", "bystander-project"
 MARK = "Throw-away objects of stackops.glance.image_policy_test"
@@ -164,13 +164,6 @@ def filled(value: Any, places: dict[str, Any]) -> Any:
 RETRIES = {"connect_retries": 3, "connect_retry_delay": 0.2}
 
 
-class Identity(Service):
-    """Keystone's v3 API."""
-
-    def ask(self, method: str, path: str, authenticated: bool = True, **settings: Any) -> Any:
-        return super().ask(method, path, authenticated, **{**RETRIES, **settings})
-
-
 class Caller:
     """Requests to Glance with one token, whoever the session itself belongs to."""
 
@@ -195,7 +188,7 @@ class Caller:
 class Throwaway:
     """The domain of one call with its projects, users and roles."""
 
-    def __init__(self, identity: Identity, prefix: str, missing_roles: str, hide: Callable[[str], None]) -> None:
+    def __init__(self, identity: Keystone, prefix: str, missing_roles: str, hide: Callable[[str], None]) -> None:
         self.identity = identity
         self.prefix = prefix
         self.name = f"{prefix}-{secrets.token_hex(4)}"
@@ -313,7 +306,7 @@ def abandoned(description: str, now: datetime) -> bool | None:
 class Cleaner:
     """Remove what a call made, its own or an earlier one's: whatever belongs to its domain, and nothing else."""
 
-    def __init__(self, identity: Identity, admin: Caller) -> None:
+    def __init__(self, identity: Keystone, admin: Caller) -> None:
         self.identity = identity
         self.admin = admin
 

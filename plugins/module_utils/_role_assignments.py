@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Optional, Tuple
 
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
-from ansible_collections.stackops.glance.plugins.module_utils._images import NO_ANSWER, Service, one_line
+from ansible_collections.stackops.glance.plugins.module_utils._images import NO_ANSWER, Keystone, one_line
 
 CHUNK = 1 << 16
 #: What roles are held for. "below" are the projects of a domain or below a project, to which a group's roles are inherited.
@@ -28,17 +28,17 @@ Place = Tuple[str, str]  # what for, and its id
 Named = Tuple[str, Optional[str]]  # name, name of the domain
 
 
-def assignments(keystone: Service, query: str) -> Iterator[dict[str, Any]]:
+def assignments(keystone: Keystone, query: str) -> Iterator[dict[str, Any]]:
     """The role assignments, one by one. Raises GlanceError, also where the list breaks off."""
     yield from _listed(keystone, f"/role_assignments?include_names=true{query}", "role_assignments")
 
 
-def projects(keystone: Service) -> Iterator[dict[str, Any]]:
+def projects(keystone: Keystone) -> Iterator[dict[str, Any]]:
     """The projects, one by one. Raises GlanceError likewise."""
     yield from _listed(keystone, "/projects", "projects")
 
 
-def _listed(keystone: Service, path: str, name: str) -> Iterator[dict[str, Any]]:
+def _listed(keystone: Keystone, path: str, name: str) -> Iterator[dict[str, Any]]:
     response = keystone.call("GET", path, stream=True)
     try:
         yield from elements(response.iter_content(CHUNK), name, keystone.root + path)
@@ -76,7 +76,7 @@ def elements(chunks: Iterable[bytes], name: str, where: str) -> Iterator[dict[st
     raise GlanceError(f"GET {where} was answered with something that is no whole list of {name}. Run again.")
 
 
-def implied(keystone: Service) -> dict[str, set[str]]:
+def implied(keystone: Keystone) -> dict[str, set[str]]:
     """The names of the roles that each role brings with it, directly."""
     found: dict[str, set[str]] = {}
     for each in keystone.json("/role_inferences").get("role_inferences", []):

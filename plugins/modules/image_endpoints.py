@@ -118,7 +118,7 @@ def shown(endpoint: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def read(keystone: _images.Service, targets: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
+def read(keystone: _images.Keystone, targets: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
     """The endpoints as they are; GlanceError for one that is missing, strange or changed by somebody else."""
     found = []
     for endpoint_id, (expected, url) in targets.items():
@@ -140,7 +140,7 @@ def read(keystone: _images.Service, targets: dict[str, tuple[str, str]]) -> list
     return found
 
 
-def write(keystone: _images.Service, before: list[dict[str, Any]], targets: dict[str, tuple[str, str]]) -> None:
+def write(keystone: _images.Keystone, before: list[dict[str, Any]], targets: dict[str, tuple[str, str]]) -> None:
     """Set each address that differs; after a refusal, set the earlier ones back."""
     done: list[dict[str, Any]] = []
     try:
@@ -159,7 +159,7 @@ def write(keystone: _images.Service, before: list[dict[str, Any]], targets: dict
         raise GlanceError(f"{error.message} {kept}", changed=bool(stuck)) from error
 
 
-def patch(keystone: _images.Service, endpoint_id: str, url: str) -> None:
+def patch(keystone: _images.Keystone, endpoint_id: str, url: str) -> None:
     answer = keystone.call("PATCH", f"/endpoints/{endpoint_id}", json={"endpoint": {"url": url}}).json()["endpoint"]
     if answer["id"] != endpoint_id or answer["url"] != url:
         raise GlanceError(
@@ -197,7 +197,7 @@ def main() -> None:
         module.fail_json(msg="An endpoint id stands twice in endpoints; name each once.")
     try:
         cloud = _images.connect(module)
-        keystone = _images.Service(cloud.session, cloud.identity_url)
+        keystone = _images.Keystone(cloud.session, cloud.identity_url)
         found = read(keystone, targets)
         before = [shown(endpoint) for endpoint in found]
         after = [{**endpoint, "url": targets[endpoint["id"]][1]} for endpoint in before]

@@ -322,7 +322,7 @@ def attempt(module: AnsibleModule, cloud: _images.Cloud, url: str, jobs: _policy
     """Clean up after others, make, try, and clean up in every case."""
     options = module.params
     started = time.monotonic()
-    identity = _policy_live.Identity(cloud.session, cloud.identity_url)
+    identity = _images.Keystone(cloud.session, cloud.identity_url)
     images = _images.Images(cloud.session, url)
     token = cloud.session.get_token()
     module.no_log_values.add(token)

@@ -105,7 +105,7 @@ from ansible_collections.stackops.glance.plugins.module_utils._errors import Gla
 
 
 def look(cloud: _images.Cloud, without: list[str], file: str | None, examples: int) -> dict[str, Any]:
-    keystone = _images.Service(cloud.session, cloud.identity_url)
+    keystone = _images.Keystone(cloud.session, cloud.identity_url)
     holders = _role_assignments.Holders()
     holders.read(_role_assignments.assignments(keystone, "&effective"), "user")
     # What is held for the system is never in that list.

@@ -126,7 +126,7 @@ def main() -> None:
     given = module.params
     try:
         cloud = _images.connect(module)
-        keystone = _images.Service(cloud.session, cloud.identity_url)
+        keystone = _images.Keystone(cloud.session, cloud.identity_url)
         registration = _image_service.Registration(keystone, module.check_mode)
         service = registration.service(given["name"], given["description"])
         if given["user"]:

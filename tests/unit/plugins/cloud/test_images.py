@@ -43,6 +43,30 @@ def resets(times: int) -> Iterator[tuple[_images.Service, list[bytes]]]:
         thread.join()
 
 
+def test_what_writes_to_keystone_goes_through_a_new_connection() -> None:
+    """The server keeps the one of the request before, but may close it at any moment."""
+    kept = ANSWER.replace(b"Connection: close\r\n", b"")
+    asked: list[tuple[int, bytes]] = []
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as connections:
+
+        def serve() -> None:
+            for number in range(2):
+                client = connections.enter_context(server.accept()[0])
+                client.settimeout(1)
+                with contextlib.suppress(OSError):
+                    while data := client.recv(65536):
+                        asked.append((number, data.split(b" ")[0]))
+                        client.sendall(kept)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        service = _images.Keystone(Session(auth=NoAuth()), f"http://127.0.0.1:{server.getsockname()[1]}")
+        for method in ("GET", "GET", "POST"):
+            service.call(method, "/endpoints")
+        thread.join()
+    assert asked == [(0, b"GET"), (0, b"GET"), (1, b"POST")]
+
+
 def test_what_only_reads_is_asked_once_more() -> None:
     with resets(1) as (service, asked):
         assert service.json("/endpoints") == {}
