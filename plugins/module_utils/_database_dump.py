@@ -90,7 +90,8 @@ if engine.dialect.name == "sqlite":
     drops = ["DROP TABLE \"%s\";" % row[0].replace("\"", "\"\"") for row in cursor.fetchall()]
     with gzip.open(asked["file"]) as stream:
         first, _newline, rest = stream.read().decode("utf-8").partition("\n")
-    assert first == "BEGIN TRANSACTION;", first
+    if first != "BEGIN TRANSACTION;":
+        sys.exit("the dump begins otherwise than one of SQLite: " + first)
     # All of it or nothing.
     connection.executescript("PRAGMA foreign_keys = OFF;\n%s\n%s\n%s" % (first, "\n".join(drops), rest))
 else:
