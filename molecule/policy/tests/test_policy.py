@@ -35,6 +35,7 @@ def test_the_fleet_relies_on_admin_role() -> None:
     trial.remember("before", trial.look(*trial.GLANCES))
 
 
+@trial.thorough
 def test_an_undeclared_change_is_refused_by_persona_rule_and_line(untouched: dict[str, str]) -> None:
     policy(rules=[PUBLISH]).fails(
         "policy_decision_changes", "publisher would gain publicize_image on", f"({POLICY}:", "nothing was changed"

@@ -167,10 +167,12 @@ def test_the_playbook_runs_the_starter_file_and_names_what_differs() -> None:
         "No end user sees or sets locations: member, get_image_location, foreign public: wanted denied, allowed"
     )
     assert starter.output.count("DIFFERS") == 6, "the table is shown once"
-    trial.sh("glance33", f"sed -i '/^show_multiple_locations/d' {trial.GLANCE_CONF}")
-    restart("glance33")
-    trial.playbook("policy_test", "-e", json.dumps(variables)).succeeds().says("get_image", "foreign public")
     assert left("glance33") == []
+    if trial.THOROUGH:
+        trial.sh("glance33", f"sed -i '/^show_multiple_locations/d' {trial.GLANCE_CONF}")
+        restart("glance33")
+        trial.playbook("policy_test", "-e", json.dumps(variables)).succeeds().says("get_image", "foreign public")
+        assert left("glance33") == []
 
 
 @trial.thorough
