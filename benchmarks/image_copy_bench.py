@@ -65,10 +65,9 @@ def must(*command: str) -> str:
     return done.stdout
 
 
-def client(script: str, settings: Mapping[str, str] | None = None) -> str:
+def client(script: str, settings: Mapping[str, str]) -> str:
     """Run a script with the clients of the lab's infra host."""
-    chosen = SETTINGS if settings is None else settings
-    named = [part for name, value in chosen.items() for part in ("--env", f"{name}={value}")]
+    named = [part for name, value in settings.items() for part in ("--env", f"{name}={value}")]
     return must("docker", "exec", *named, BY_NAME["infra"].container, "bash", "-ec", f"set -o pipefail; {script}")
 
 
@@ -91,7 +90,7 @@ def module(ids: list[str]) -> None:
 
 def loop(ids: list[str]) -> None:
     call = f"glance --os-image-url {URL} image-import $id --import-method copy-image --stores slow >/dev/null"
-    client(f"for id in {' '.join(ids)}; do {call}; done")
+    client(f"for id in {' '.join(ids)}; do {call}; done", SETTINGS)
 
 
 def bare(ids: list[str]) -> None:

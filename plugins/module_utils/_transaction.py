@@ -402,7 +402,7 @@ class StepRun:
         # type: () -> bool
         """Bring the database on; no release takes one back, but its dump may be put back. False: not yet, call again."""
         seen, asked = self.mine(), (self.step or {}).get('database')
-        restores = self.restores or self.last('restoring', 'restored') == 'restoring'
+        restores = self.restores or self.half_restored()
         if not asked or 'database' in seen or self.begin != 'applying' and not (asked.get('dump') and restores):
             return True
         attempt = '%s-%s' % (self.name, self.token.rpartition(':')[2])
@@ -431,8 +431,7 @@ class StepRun:
     def bring_on(self, work, dump, attempt):
         # type: (_database.Work, Optional[_database_dump.Dump], str) -> Optional[str]
         """Do what is next of it. None once all is done, else what it waits for."""
-        # One that was cut off half-way is put back in either direction, asked for or not: there is no other whole database.
-        begun = self.last('restoring', 'restored') == 'restoring'
+        begun = self.half_restored()
         if dump and (begun or self.begin != 'applying'):
             if not begun:
                 self.record('restoring')
@@ -454,6 +453,12 @@ class StepRun:
         if waits is None:
             self.record('database', **work.result(self.mine()['database_before']))
         return waits
+
+    def half_restored(self):
+        # type: () -> bool
+        """Whether putting the dump back was cut off. That goes on in either direction, asked for or not: there is no other whole
+        database."""
+        return self.last('restoring', 'restored') == 'restoring'
 
     def last(self, *events):
         # type: (*str) -> Optional[str]

@@ -25,6 +25,8 @@ PORT = 9294
 GLANCE = f"http://{INFRA.address}:{PORT}"
 DATABASE = "release"
 COUNTED = "COUNTED_PYTHON"
+#: Of a run that has nothing to do, starts of Python on a host.
+MOST = 15
 _BALANCER = f"""
 frontend glance-release
     bind :{PORT}
@@ -108,6 +110,11 @@ def answers() -> int:
     return request("GET", f"{GLANCE}/healthcheck", {}, None)[0]
 
 
+def heads() -> list[str | None]:
+    """The revisions that the database of the two hosts is at."""
+    return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", DATABASE)]
+
+
 # -- to be cut off ------------------------------------------------------------------------------------------------
 
 FORTH = "flip_release"
@@ -155,10 +162,6 @@ class Offline(faults.States):
         if running(HOSTS[0])[0] != OLD:
             self.play(faults.BACK).succeeds()
         databases.execute(_BEFORE, DATABASE)
-
-    @property
-    def heads(self) -> list[str | None]:
-        return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", DATABASE)]
 
 
 def upload(name: str, data: bytes) -> str:

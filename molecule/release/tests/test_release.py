@@ -22,8 +22,6 @@ from lablib.seed import MIB, Api, request
 
 #: Debian's Glance 25.1, for a database that has to be changed.
 LATER = "glance25"
-#: Of a run that has nothing to do, starts of Python on a host.
-MOST = 15
 
 
 @pytest.fixture(scope="module", name="places", autouse=True)
@@ -130,7 +128,7 @@ def test_again_there_is_nothing_to_do(places: Places) -> None:
     again.says("nothing was to be done")
     assert {host: running(host) for host in HOSTS} == before
     for host in HOSTS:
-        assert 0 < trial.executions(host) <= MOST
+        assert 0 < trial.executions(host) <= hops.MOST
 
 
 @trial.thorough
@@ -140,9 +138,6 @@ def test_the_contract_step_has_nothing_to_take_away(places: Places) -> None:
 
 @trial.thorough
 def test_what_is_contracted_stays_whatever_fails(places: Places, tmp_path: Path) -> None:
-    def heads() -> list[str | None]:
-        return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", DATABASE)]
-
     # As after the expand step of 2024.1, whose contract step takes nothing away.
     half = ["2023_1_contract01", "2024_1_expand01"]
     databases.execute("DELETE FROM alembic_version", DATABASE)
@@ -151,7 +146,8 @@ def test_what_is_contracted_stays_whatever_fails(places: Places, tmp_path: Path)
     databases.execute(f"REVOKE {writes.format('FROM')}")
     places.play("flip_release_contract").fails("db contract failed", "not finished, the database may hold a part of it")
     assert (
-        "committed" not in [entry["event"] for entry in trial.journal(HOSTS[0])] and sorted(map(str, heads())) == half
+        "committed" not in [entry["event"] for entry in trial.journal(HOSTS[0])]
+        and sorted(map(str, hops.heads())) == half
     )
     databases.execute(f"GRANT {writes.format('TO')}")
     places.play("flip_release", release=OLD).fails("unfinished_by_another", "flip_release_contract")
@@ -166,7 +162,7 @@ def test_what_is_contracted_stays_whatever_fails(places: Places, tmp_path: Path)
     nowhere.write_text(places.clouds.read_text(encoding="utf-8").replace(str(hops.PORT), "9"), encoding="utf-8")
     failed = places.play("flip_release_contract", environ={"OS_CLIENT_CONFIG_FILE": str(nowhere)})
     failed.fails("done, and it stays, though something failed afterwards", "no release undoes a contract step")
-    assert trial.journal(HOSTS[0])[-1]["event"] == "committed" and heads() == ["2024_1_contract01"]
+    assert trial.journal(HOSTS[0])[-1]["event"] == "committed" and hops.heads() == ["2024_1_contract01"]
     places.play("rollback").fails("contract_stays")
     assert {running(host) for host in HOSTS} == {(NEW, NEW)}
 
