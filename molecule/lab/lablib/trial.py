@@ -340,11 +340,13 @@ class Run:
 
     number = 0
 
-    def __init__(self, *command: str, environment: str | None = None, **environ: str) -> None:
+    def __init__(
+        self, *command: str, environment: str | None = None, folder: Path = REPOSITORY, **environ: str
+    ) -> None:
         Run.number += 1
-        folder = STATE / "logs" / os.environ.get("MOLECULE_SCENARIO_NAME", "trial")
-        folder.mkdir(parents=True, exist_ok=True)
-        self.log = folder / f"{Run.number:02}.log"
+        logs = STATE / "logs" / os.environ.get("MOLECULE_SCENARIO_NAME", "trial")
+        logs.mkdir(parents=True, exist_ok=True)
+        self.log = logs / f"{Run.number:02}.log"
         # Molecule's own settings are for the playbooks that it runs itself.
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_"))}
         settings = {
@@ -363,7 +365,7 @@ class Run:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                cwd=REPOSITORY,
+                cwd=folder,
                 env={**kept, **settings, **environ},
                 start_new_session=True,
             )
