@@ -447,18 +447,18 @@ def playbook(
     **variables: Any,
 ) -> Run:
     """Begin a playbook of the collection against the lab; extra-vars by name, without ``glance_flip_``."""
+    words = ("ansible-playbook", "-i", str(inventory or INVENTORY), f"stackops.glance.{name}")
+    return Run(*words, *_extra(**variables), *arguments, environment=environment, **(environ or {}))
+
+
+def as_shown(folder: Path, words: Sequence[str], **variables: Any) -> Run:
+    """Begin a command that a document shows, in its reader's folder; what a trial adds to it, as with ``playbook``."""
+    return Run(*words, *_extra(**variables), folder=folder)
+
+
+def _extra(**variables: Any) -> tuple[str, str]:
     extra = {"cloud": "lab", "v1_off": True, "report_dir": str(STATE / "reports"), **HASTE, **variables}
-    return Run(
-        "ansible-playbook",
-        "-i",
-        str(inventory or INVENTORY),
-        f"stackops.glance.{name}",
-        "-e",
-        json.dumps({f"glance_flip_{key}": value for key, value in extra.items()}),
-        *arguments,
-        environment=environment,
-        **(environ or {}),
-    )
+    return "-e", json.dumps({f"glance_flip_{key}": value for key, value in extra.items()})
 
 
 def flip(*arguments: str, **more: Any) -> Run:
