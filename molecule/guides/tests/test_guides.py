@@ -17,15 +17,8 @@ from lablib.guides import DOCUMENTS, RUN, commands, example
 #: Where a guide stands for the id of a run of the reader's own.
 EXAMPLE_RUN = re.compile(r"(?<=glance_flip_run=)\d{8}T\d{6}Z-[0-9a-f]{6}$")
 POLICY = "policy.md"
-#: The groups that the guides name, as far as the lab has such hosts.
-FLEET = {
-    "glance_api": trial.GLANCES,
-    "nova": trial.NOVAS,
-    "controllers": trial.GLANCES,
-    "compute": trial.NOVAS,
-    "nova_all": trial.NOVAS,
-    "cinder_all": (),
-}
+#: The groups that the guides name.
+FLEET = {"glance_api": trial.GLANCES, "nova": trial.NOVAS, "controllers": trial.GLANCES, "compute": trial.NOVAS}
 #: What the guide to policies is about is newer than the lab's own Glance: Ussuri, on its way to Zed.
 USSURI = {"glance_api": ("glance20",)}
 
