@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 import yaml
 from lablib import trial
+from lablib.authority import Authority
+from lablib.common import LAB, docker
 from lablib.guides import DOCUMENTS, RUN, commands, example
+from lablib.hosts import BY_NAME
 
 #: Where a guide stands for the id of a run of the reader's own.
 EXAMPLE_RUN = re.compile(r"(?<=glance_flip_run=)\d{8}T\d{6}Z-[0-9a-f]{6}$")
-POLICY = "policy.md"
+POLICY, TLS = "policy.md", "tls.md"
 #: The groups that the guides name.
 FLEET = {"glance_api": trial.GLANCES, "nova": trial.NOVAS, "controllers": trial.GLANCES, "compute": trial.NOVAS}
 #: What the guide to policies is about is newer than the lab's own Glance: Ussuri, on its way to Zed.
@@ -24,8 +27,8 @@ USSURI = {"glance_api": ("glance20",)}
 
 
 def shown(*names: str) -> list[Any]:
-    """The marked commands of the documents with these names, in order; without names, of all others but those of policy."""
-    documents = [each for each in DOCUMENTS if (each.name in names if names else each.name != POLICY)]
+    """The marked commands of the documents with these names, in order; without names, of all that need no more than the lab."""
+    documents = [each for each in DOCUMENTS if (each.name in names if names else each.name not in (POLICY, TLS))]
     return [
         pytest.param(document, words, id=f"{document.stem}: {' '.join(words)[:100]}")
         for document in documents
@@ -65,6 +68,27 @@ def test_a_command_does_what_it_is_shown_for(folder: Path, document: Path, words
         assert trial.spoken() == (trial.V2 if "--check" in words else trial.V1)
     else:
         said.says("verdict: ready")
+
+
+@pytest.fixture
+def certified(folder: Path, tmp_path: Path) -> Iterator[Path]:
+    """The folder, with a certificate on each Glance host where the guide has it."""
+    issued = Authority(tmp_path).issue("guide", *(BY_NAME[host].address for host in ("infra", *trial.GLANCES)))
+    place = "/etc/ssl/glance"
+    for host in trial.GLANCES:
+        trial.sh(host, f"mkdir {place}")
+        docker("cp", str(issued.certificate), f"{LAB}{host}:{place}/glance.pem")
+        docker("cp", str(issued.key), f"{LAB}{host}:{place}/glance.key")
+        trial.sh(host, f"chown root:stunnel4 {place}/*; chmod 640 {place}/glance.key")
+    yield folder
+    for host in trial.GLANCES:
+        trial.sh(host, f"rm -r {place}")
+
+
+@pytest.mark.parametrize(("document", "words"), shown(TLS))
+def test_tls_is_looked_at_as_the_guide_shows_it(certified: Path, document: Path, words: list[str]) -> None:
+    said = type_in(certified, words)
+    said.says("verdict: ready", "+cert = /etc/ssl/glance/glance.pem", "nothing was changed")
 
 
 @pytest.fixture(scope="module")
