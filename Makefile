@@ -91,7 +91,7 @@ sanity: environments ## ansible-test sanity with ansible-core 2.19, 2.16 and the
 fuzz: env ## Compare the reader of oslo.config files with oslo.config itself
 	@$(IN) python tests/fuzz/run.py --examples $(EXAMPLES)
 
-molecule: environments ## Scenarios against the lab: make molecule SCENARIOS="flip way_back"
+molecule: environments ## Scenarios against the lab: make molecule SCENARIOS="flip tls"
 	@tests/bin/molecule $(SCENARIOS)
 
 test: python ## Every gate, with its duration
