@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,14 @@ backend glance-release
     server release1 release1:9292
     server release2 release2:9292
 """
+#: Where pip on a host finds who vouches for the package index.
+PIP = {"PIP_CERT": "/etc/ssl/certs/ca-certificates.crt"}
 _VARIABLES = {
     # A scenario that counts how often Python is started names a wrapper.
     "ansible_python_interpreter": f"{{{{ lookup('env', '{COUNTED}') | default('/usr/bin/python3', true) }}}}",
     "glance_release_packages": [],
     "glance_release_archives": str(STATE / "environments"),
-    "glance_release_pip": {"PIP_CERT": "/etc/ssl/certs/ca-certificates.crt"},
+    "glance_release_pip": PIP,
     "glance_release_workers": 2,
     "glance_release_database_connection": f"mysql+pymysql://glance:{databases.PASSWORD}@infra/{DATABASE}?charset=utf8",
     "glance_release_auth_url": "http://infra:5000/v3",
@@ -68,17 +70,23 @@ class Places:
         return trial.playbook(name, *words, *arguments, inventory=self.inventory, environ=environ, **more)
 
 
-@contextlib.contextmanager
-def places(folder: Path, *others: str, **variables: Any) -> Iterator[Places]:
-    """Two empty hosts and other ones on demand; variables of the inventory beside those that make a Glance of them."""
+def of(folder: Path, hosts: Mapping[str, dict[str, Any]], url: str, **variables: Any) -> Places:
+    """The places of these hosts alone, each with variables of its own, whose images are at a URL."""
     found = Places(folder / "inventory.yml", folder / "clouds.yaml")
     inventory = yaml.safe_load(trial.INVENTORY.read_text(encoding="utf-8"))
     inventory["all"]["vars"].update(_VARIABLES, **variables)
-    inventory["all"]["children"] = {"glance_api": {"hosts": {host: {} for host in HOSTS}}}
+    inventory["all"]["children"] = {"glance_api": {"hosts": dict(hosts)}}
     found.inventory.write_text(yaml.safe_dump(inventory), encoding="utf-8")
     clouds = yaml.safe_load((STATE / "clouds.yaml").read_text(encoding="utf-8"))
-    clouds["clouds"]["lab"]["image_endpoint_override"] = GLANCE
+    clouds["clouds"]["lab"]["image_endpoint_override"] = url
     found.clouds.write_text(yaml.safe_dump(clouds), encoding="utf-8")
+    return found
+
+
+@contextlib.contextmanager
+def places(folder: Path, *others: str, **variables: Any) -> Iterator[Places]:
+    """Two empty hosts and other ones on demand; variables of the inventory beside those that make a Glance of them."""
+    found = of(folder, {host: {} for host in HOSTS}, GLANCE, **variables)
     with trial.joined(*HOSTS, *others):
         for host in HOSTS:
             trial.sh(
