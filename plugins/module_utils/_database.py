@@ -271,6 +271,20 @@ def _user(name):
     return {'name': found.pw_name, 'uid': found.pw_uid, 'gid': found.pw_gid} if found.pw_uid else None
 
 
+def under_way(above, own=None):
+    # type: (str, Optional[str]) -> Optional[str]
+    """What an attempt (a directory in ``above``) other than one's ``own`` has begun and still runs: two at once would hurt the
+    schema, and a Glance may find half of it. None where nothing does."""
+    for attempt in sorted(os.listdir(above)) if os.path.isdir(above) else []:
+        if Job(os.path.join(above, attempt)).running:
+            return 'a dump of the database, which an earlier attempt takes or puts back, is not finished'
+        for name in ('check',) + tuple(sorted(VERBS)):
+            directory = os.path.join(above, attempt, name)
+            if os.path.join(above, attempt) != own and Job(directory).running:
+                return 'glance-manage db %s, which an earlier attempt began, still runs' % name
+    return None
+
+
 # -- glance-manage ------------------------------------------------------------------------------------------------
 
 
@@ -303,7 +317,7 @@ class Work(object):
     def go_on(self):
         # type: () -> Optional[str]
         """Begin what is next, or see how far it is. None once all is done, else what it waits for; GlanceError for failures."""
-        waits = self._elsewhere() or self._command('check')
+        waits = under_way(os.path.dirname(self.directory), self.directory) or self._command('check')
         if waits:
             return waits
         code = Job(os.path.join(self.directory, 'check')).code
@@ -319,19 +333,6 @@ class Work(object):
             if Job(os.path.join(self.directory, self.verb)).code != 0:
                 raise self._failed(self.verb)
         self._move()
-        return None
-
-    def _elsewhere(self):
-        # type: () -> Optional[str]
-        """A command that an earlier attempt began may run still; two at once would hurt the schema."""
-        above = os.path.dirname(self.directory)
-        for attempt in sorted(os.listdir(above)) if os.path.isdir(above) else []:
-            if Job(os.path.join(above, attempt)).running:
-                return 'a dump of the database, which an earlier attempt takes or puts back, is not finished'
-            for name in ('check',) + tuple(sorted(VERBS)):
-                directory = os.path.join(above, attempt, name)
-                if os.path.join(above, attempt) != self.directory and Job(directory).running:
-                    return 'glance-manage db %s, which an earlier attempt began, still runs' % name
         return None
 
     def _command(self, name):

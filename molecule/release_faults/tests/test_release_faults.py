@@ -15,7 +15,7 @@ from lablib.seed import MIB
 POINTS = (
     # All hosts are stopped, and the database is as it was.
     Point(FORTH, "killed with its worker", "release2 done glance_stopped", FORTH),
-    # The database is being changed, which goes on.
+    # The dump is being taken, which goes on.
     Point(FORTH, "killed with its worker", "release1 database_before database_sync", BACK),
     # One host has the new release, and the other runs nothing.
     Point(FORTH, "killed with its worker", "release1 done glance_release", FORTH),
@@ -47,6 +47,27 @@ def trusts(states: Offline) -> Iterator[None]:
 def test_one_further_command_ends_it(point: Point, states: Offline) -> None:
     faults.attempt(point, states)
     assert hops.heads() == ["2024_1_contract01"] or point.then == BACK
+
+
+def test_the_way_back_waits_for_a_migration_that_a_killed_run_has_begun(states: Offline) -> None:
+    manage = f"{hops.ROOT}/{hops.NEW}/bin/glance-manage"
+    slow = f'#!/bin/sh\ncase "$*" in *"db sync") sleep 20 ;; esac\nexec {manage}.own "$@"\n'
+    trial.sh(HOSTS[0], f"mv {manage} {manage}.own; printf '%s' '{slow}' >{manage}; chmod 755 {manage}")
+
+    def begun() -> int:
+        return len(trial.sh(HOSTS[0], f"ls {trial.RECORDS}/runs/*/database/*/sync/begun", check=False).split())
+
+    before = begun()
+    try:
+        killed = states.play(FORTH)
+        trial.wait_for(lambda: begun() > before, trial.LIMIT)
+        killed.kill()
+        back = states.play(BACK).succeeds()
+        assert hops.heads() == ["2024_1_contract01"]
+        back.says("glance-manage db sync, which an earlier attempt began, still runs")
+    finally:
+        trial.sh(HOSTS[0], f"mv {manage}.own {manage}")
+    states.check(BACK)
 
 
 def test_a_migration_that_fails(states: Offline) -> None:
