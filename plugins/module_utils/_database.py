@@ -21,6 +21,7 @@ import io
 import json
 import os
 import pwd
+import re
 import subprocess
 import sys
 import time
@@ -41,6 +42,9 @@ VERBS = {'expand': (2, 3), 'migrate': (2, 4), 'contract': (2, 5), 'sync': (1, 2,
 BEFORE = {'migrate': {3: 'expand'}, 'contract': {3: 'expand', 4: 'migrate'}}
 SQL_TIMEOUT = 600  # seconds for a look, or for the statements of a data migration
 SHOWN_LINES = 5  # of a command's last words
+#: What oslo.log puts before each line, and how the line of a traceback begins that names the exception.
+_LOGGED = re.compile(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \d+ [A-Z]+ [\w.]+(?: \[(?:-|None|req-)[^\]]*\])?')
+_EXCEPTION = re.compile(r'(?:\w+\.)+\w+: |\w+(?:Error|Exception): ')
 
 #: Run by the environment's Python, whatever its version and that of its SQLAlchemy (1.1 to 2).
 SQL = r'''
@@ -185,9 +189,12 @@ def _environ():
 def last_words(data, secrets):
     # type: (bytes, List[str]) -> str
     """How a program took its leave, without secrets."""
-    lines = [line.strip() for line in data.decode('utf-8', 'replace').splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith('(Background on this error')]
-    return _files.mask('', ' '.join(lines[-SHOWN_LINES:]) or 'it said nothing', secrets).rstrip('.')
+    lines = [_LOGGED.sub('', line).strip() for line in data.decode('utf-8', 'replace').splitlines()]
+    lines = [line for line in lines if line and not line.startswith('(Background on this error')]
+    # SQLAlchemy tells what happened first, and then the whole statement.
+    named = [number for number, line in enumerate(lines) if _EXCEPTION.match(line)]
+    shown = lines[named[-1]:][:SHOWN_LINES] if named else lines[-SHOWN_LINES:]
+    return _files.mask('', ' '.join(shown) or 'it said nothing', secrets).rstrip('.')
 
 
 # -- a command that outlives the call -----------------------------------------------------------------------------

@@ -67,6 +67,7 @@ class Places:
     def play(self, name: str, *arguments: str, release: str = "", **more: Any) -> trial.Run:
         words = ["-e", f"glance_release={release}"] if release else []
         environ = {"OS_CLIENT_CONFIG_FILE": str(self.clouds), **more.pop("environ", {})}
+        more = {"start_timeout": 120, **more}  # a release that was just unpacked is first read off the disk
         return trial.playbook(name, *words, *arguments, inventory=self.inventory, environ=environ, **more)
 
 
