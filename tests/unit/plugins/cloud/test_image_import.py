@@ -181,7 +181,9 @@ def test_stores_that_lack_an_image_that_is_there_are_named(cloud: Any, go: Impor
     old(cloud)
     for wanted in ({"all_stores": True}, {"stores": ["fast", "slow"]}):
         found = go(**wanted)
-        assert not found["changed"] and f"Image {OLD} is not in slow. stackops.glance.image_copy" in str(found["warnings"])
+        assert not found["changed"] and f"Image {OLD} is not in slow. stackops.glance.image_copy" in str(
+            found["warnings"]
+        )
 
 
 def test_an_image_without_a_multihash_is_compared_by_md5(cloud: Any, go: Importer) -> None:
