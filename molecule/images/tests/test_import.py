@@ -75,7 +75,7 @@ def raw(tmp_path: Path) -> Path:
     return path
 
 
-def large(folder: Path, size: int = 512 * MIB) -> Path:
+def large(folder: Path, size: int = 256 * MIB) -> Path:
     """A file that takes a while: a random block, and the rest a hole."""
     path = folder / "large.raw"
     path.write_bytes(web.DATA)
@@ -187,7 +187,7 @@ def test_content_that_is_no_image_is_refused(tmp_path: Path) -> None:
     (tmp_path / "good").write_bytes(qcow2())
     good = imported("glance33", "good", file=str(tmp_path / "good"), disk_format=None)
     for each, (_data, _format, why) in zip(refused, files.values(), strict=True):
-        assert each["failed"] and why in each["msg"] and not each["changed"]
+        assert each["failed"] and why in each["msg"] and not each.get("changed")
     assert not good["failed"] and good["image"]["disk_format"] == "qcow2" and good["image"]["virtual_size"] == MIB
 
 
@@ -250,11 +250,11 @@ def test_a_server_killed_while_it_receives(tmp_path: Path) -> None:
 def test_a_server_killed_while_it_imports(tmp_path: Path) -> None:
     """Glance leaves such an image importing for good: the run ends in time and deletes it, and the next one makes it."""
     path = str(large(tmp_path))
-    run = begin("glance33", "imported", file=path, all_stores=True, timeout=20)
+    run = begin("glance33", "imported", file=path, all_stores=True, timeout=25)
     under_way("glance33", "imported", "importing")
     kill("glance33")
     found = trial.result(run)
-    assert found["failed"] and "was not over after 20 s" in found["msg"] and "was deleted" in found["msg"], found
+    assert found["failed"] and "was not over after 25 s" in found["msg"] and "was deleted" in found["msg"], found
     found = imported("glance33", "imported", file=path, all_stores=True)
     assert found["changed"] and found["image"]["stores"] == "fast,slow"
 
