@@ -235,7 +235,7 @@ def test_a_store_that_may_fail_is_a_warning(cloud: Any, go: Importer) -> None:
 
 def test_an_import_that_does_not_end_is_deleted(cloud: Any, go: Importer) -> None:
     cloud.importer = lambda image: image.update(status="importing", os_glance_import_task="t")
-    found = go(timeout=1)
+    found = go(file=None, url="http://x/y", timeout=1)
     assert "was not over after 1 s" in found["msg"] and "was deleted" in found["msg"] and cloud.images == {}
 
 
