@@ -21,7 +21,12 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.stackops.glance.plugins.module_utils import _image_content, _image_import, _image_lookup
+from ansible_collections.stackops.glance.plugins.module_utils import (
+    _image_content,
+    _image_import,
+    _image_lookup,
+    _image_stores,
+)
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._image_import import Progress
 from ansible_collections.stackops.glance.plugins.module_utils._image_lookup import Image
@@ -216,21 +221,20 @@ class Maker:
 
     def _check_stores(self) -> None:
         options = self.options
-        answer = self.images.ask("GET", "/v2/info/stores")
-        known = [each["id"] for each in answer.json()["stores"]] if answer.status_code == 200 else []
         wanted = options["stores"] or []
         if wanted and options["all_stores"]:
             raise GlanceError("Both stores and all_stores are given. Give one of them.")
-        if (wanted or options["all_stores"]) and not known:
-            raise GlanceError(f"The Glance at {self.images.root} has a single store. Leave out stores and all_stores.")
-        unknown = [store for store in wanted if store not in known]
-        if unknown:
-            raise GlanceError(f"stores has {', '.join(unknown)}, and this Glance has: {', '.join(known)}.")
+        self._stores()
         if self.source.method == "upload" and (options["all_stores"] or len(wanted) > 1):
             raise GlanceError(
                 "A plain upload goes into one store. Name one, or let glance-direct be enabled in this Glance; "
                 "stackops.glance.image_copy brings an image into further stores."
             )
+
+    def _stores(self) -> list[str]:
+        """The stores that are asked for. Raises GlanceError for one that is not there, or can only be read."""
+        wanted, everywhere = self.options["stores"], self.options["all_stores"]
+        return _image_stores.chosen(self.images, wanted) if wanted or everywhere else []
 
     def _wanted(self) -> dict[str, Any]:
         """The attributes and properties that are asked for, as the API calls them."""
@@ -288,7 +292,7 @@ class Maker:
 
     def _missing_stores(self, image: Image) -> None:
         held = _image_lookup.stores_of(image)
-        missing = [store for store in self.options["stores"] or [] if held and store not in held]
+        missing = [store for store in self._stores() if store not in held] if held else []
         if missing:
             self.warnings.append(
                 f"Image {image['id']} is not in {', '.join(missing)}. stackops.glance.image_copy copies it there."

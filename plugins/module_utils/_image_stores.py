@@ -29,7 +29,7 @@ def chosen(images: Images, wanted: list[str] | None) -> list[str]:
         if store not in writable:
             why = "is read-only" if store in known else "does not exist"
             raise GlanceError(
-                f"stores names {store!r}, which {why} at {images.root}; the stores to copy to there are "
+                f"stores names {store!r}, which {why} at {images.root}; the stores that can be written there are "
                 f"{', '.join(writable) or 'none'}."
             )
     return list(dict.fromkeys(wanted or writable))

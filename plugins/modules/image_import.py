@@ -69,7 +69,7 @@ options:
     type: list
     elements: str
   all_stores:
-    description: Bring the data into all stores of this Glance.
+    description: Bring the data into all stores of this Glance that can be written.
     type: bool
     default: false
   all_stores_must_succeed:

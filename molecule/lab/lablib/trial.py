@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -204,10 +205,19 @@ def joined(*hosts: str) -> Iterator[None]:
             sh(host, "systemctl start nova-api nova-compute")
 
 
-def single_store(host: str) -> None:
-    """Take a host on demand from its two stores to the single one, as Glance had before it had several."""
-    sh(host, f"sed -i '/^enabled_backends *=/d' {GLANCE_CONF} && systemctl restart glance-api")
-    wait_for(lambda: answers(host, "/healthcheck") == 200)
+def single_store(*hosts: str) -> None:
+    """Take hosts on demand from their two stores to the single one, as Glance had before it had several."""
+    for host in hosts:
+        sh(host, f"sed -i '/^enabled_backends *=/d' {GLANCE_CONF}")
+    restarted(*hosts)
+
+
+def restarted(*hosts: str) -> None:
+    """Restart Glance on hosts, on all at once, until it answers users."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda host: sh(host, "systemctl restart glance-api"), hosts))
+    for host in hosts:
+        wait_for(lambda host=host: answers(host, "/v2/images?limit=1") == 200, 120)
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 30, every: float = 0.2) -> Any:
@@ -263,12 +273,19 @@ def answers(place: str, path: str) -> int:
         return 0
 
 
+def keystone(method: str, path: str, body: Any = None) -> dict[str, Any]:
+    """A request to Keystone, as the cloud's administrator."""
+    sent = None if body is None else json.dumps(body).encode()
+    headers = {**_administrator(), "Content-Type": "application/json"}
+    status, _headers, answer = seed.request(method, f"{seed.KEYSTONE}{path}", headers, sent)
+    assert status < 300, f"{method} {path}: {status} {answer[:300]!r}"
+    return dict(json.loads(answer or b"{}"))
+
+
 def catalogue() -> dict[str, str]:
     """The image service's endpoints: id to URL, with the interface."""
-    headers = _administrator()
-    services = json.loads(seed.request("GET", f"{seed.KEYSTONE}/services?type=image", headers, None)[2])["services"]
-    ids = {service["id"] for service in services}
-    found = json.loads(seed.request("GET", f"{seed.KEYSTONE}/endpoints", headers, None)[2])["endpoints"]
+    ids = {service["id"] for service in keystone("GET", "/services?type=image")["services"]}
+    found = keystone("GET", "/endpoints")["endpoints"]
     return {each["id"]: f"{each['interface']} {each['url']}" for each in found if each["service_id"] in ids}
 
 

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lablib import seed, trial
-from lablib.hosts import KEYSTONE
+from lablib import trial
 
 sys.path.insert(0, str(trial.REPOSITORY / "tests" / "policy"))
 
@@ -267,25 +266,17 @@ PEOPLE = {
 @contextlib.contextmanager
 def assigned() -> Iterator[None]:
     """Users whose one role is for the domain, for the system, and inherited by the projects of the domain."""
-    role = next(each["id"] for each in keystone("GET", "roles")["roles"] if each["name"] == "reader")
+    role = next(each["id"] for each in trial.keystone("GET", "/roles")["roles"] if each["name"] == "reader")
     users = {}
     try:
         for name, path in PEOPLE.items():
-            made = keystone("POST", "users", {"user": {"name": name, "domain_id": "default"}})
+            made = trial.keystone("POST", "/users", {"user": {"name": name, "domain_id": "default"}})
             users[name] = made["user"]["id"]
-            keystone("PUT", path.format(user=users[name], role=role))
+            trial.keystone("PUT", path.format(user=users[name], role=role))
         yield
     finally:
         for user in users.values():
-            keystone("DELETE", f"users/{user}")
-
-
-def keystone(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    headers = {**seed.Api("admin").headers, "Content-Type": "application/json"}
-    sent = json.dumps(body).encode() if body else None
-    status, _headers, answer = seed.request(method, f"{KEYSTONE}/{path}", headers, sent)
-    assert status in (200, 201, 204), (status, answer)
-    return dict(json.loads(answer or b"{}"))
+            trial.keystone("DELETE", f"/users/{user}")
 
 
 # -- bad input (the unit tests of the actions have more of it) --------------------------------------------------------

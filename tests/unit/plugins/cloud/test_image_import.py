@@ -26,7 +26,7 @@ def fixture_go(cloud: Any, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(_image_make, "PAUSE", 0.01)
     monkeypatch.setattr(_image_make, "CLEANING", 0.2)
     cloud.schema.update(os_hash_algo={}, min_disk={}, name={})
-    cloud.stores = [{"id": "fast", "default": "true"}, {"id": "slow"}]
+    cloud.stores = [{"id": "fast", "default": "true"}, {"id": "slow"}, {"id": "web", "read-only": "true"}]
     cloud.methods = ["glance-direct", "web-download", "glance-download"]
     path = tmp_path / "one.raw"
     path.write_bytes(DATA)
@@ -131,7 +131,8 @@ def test_only_what_differs_is_patched(cloud: Any, go: Importer) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"stores": ["tape"]}, "stores has tape, and this Glance has: fast, slow"),
+        ({"stores": ["tape"]}, "stores names 'tape', which does not exist at"),
+        ({"stores": ["web"]}, "stores names 'web', which is read-only"),
         ({"stores": ["fast"], "all_stores": True}, "Give one of them"),
         ({"disk_format": "qcow2"}, "disk_format is qcow2, and the content is nothing that is known"),
         ({"disk_format": None}, "cannot be told from the content"),
@@ -174,6 +175,15 @@ def test_without_oslo_utils_force_sends_unseen(cloud: Any, go: Importer, monkeyp
 def test_other_data_under_the_name_are_an_error(cloud: Any, go: Importer) -> None:
     old(cloud, os_hash_value="0" * 128)
     assert "with other data" in go()["msg"] and only(cloud)["id"] == OLD
+
+
+def test_stores_that_lack_an_image_that_is_there_are_named(cloud: Any, go: Importer) -> None:
+    old(cloud)
+    for wanted in ({"all_stores": True}, {"stores": ["fast", "slow"]}):
+        found = go(**wanted)
+        assert not found["changed"] and f"Image {OLD} is not in slow. stackops.glance.image_copy" in str(
+            found["warnings"]
+        )
 
 
 def test_an_image_without_a_multihash_is_compared_by_md5(cloud: Any, go: Importer) -> None:
@@ -225,7 +235,7 @@ def test_a_store_that_may_fail_is_a_warning(cloud: Any, go: Importer) -> None:
 
 def test_an_import_that_does_not_end_is_deleted(cloud: Any, go: Importer) -> None:
     cloud.importer = lambda image: image.update(status="importing", os_glance_import_task="t")
-    found = go(timeout=1)
+    found = go(file=None, url="http://x/y", timeout=1)
     assert "was not over after 1 s" in found["msg"] and "was deleted" in found["msg"] and cloud.images == {}
 
 

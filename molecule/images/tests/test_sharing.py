@@ -7,78 +7,33 @@ Each module is checked, done, checked and done again.
 
 from __future__ import annotations
 
-import importlib
-import io
+import hashlib
 import json
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stdout
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
-from lablib import seed, trial
-from lablib.hosts import BY_NAME, KEYSTONE
+from lablib import modules, seed, trial, web
+from lablib.hosts import KEYSTONE
 
 HOSTS = ("glance25", "glance33")
 STORES = {"fast": "/var/lib/glance/fast", "slow": "/var/lib/glance/slow"}
 SIZE = 3 * seed.MIB + 17
 SECRET = "s3cret/with slash"
-#: A store of type http and a web server with two files, beside the two file stores. Hashing what a location holds takes a lock.
-_WEB = """set -e
-file=/etc/glance/glance-api.conf
-sed -i 's/^enabled_backends *=.*/enabled_backends = fast:file,slow:file,web:http/' $file
-install -d -o glance /var/lib/glance/locks
-printf '\\n[web]\\n[oslo_concurrency]\\nlock_path = /var/lib/glance/locks\\n' >>$file
-mkdir -p /srv/web
-head -c 300001 /dev/urandom >/srv/web/one
-cp /srv/web/one /srv/web/two
-systemd-run --quiet --unit=web -p WorkingDirectory=/srv/web python3 -m http.server 80
-"""
+ONE, TWO = f"{web.URL}/good", f"{web.URL}/other"
+KNOWN = {"os_hash_algo": "sha512", "os_hash_value": hashlib.sha512(web.DATA).hexdigest()}
 _SHOWN = "sed -i '0,/^\\[DEFAULT\\]/s//[DEFAULT]\\nshow_multiple_locations = true/' /etc/glance/glance-api.conf"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def hosts() -> Iterator[None]:
-    def prepare(host: str) -> None:
-        trial.sh(host, _WEB)
-        restart(host)
-
-    with trial.joined(*HOSTS):
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(prepare, HOSTS))
-        yield
-
-
-def restart(host: str) -> None:
-    trial.sh(host, "systemctl restart glance-api")
-    trial.wait_for(lambda: trial.answers(host, "/v2/images?limit=1") == 200, 120)
-
-
-def root(host: str) -> str:
-    return f"http://{BY_NAME[host].address}:9292"
-
-
-def web(host: str, name: str) -> str:
-    return f"http://{BY_NAME[host].address}/{name}"
-
-
-def run(name: str, host: str, check: bool = False, cloud: str = "lab", **arguments: Any) -> dict[str, Any]:
-    """A module's result, without the second that the command ``ansible`` takes to begin."""
-    module = importlib.import_module(f"ansible_collections.stackops.glance.plugins.modules.{name}")
-    given = {"cloud": cloud, "endpoint": root(host), **arguments, "_ansible_check_mode": check}
-    output = io.StringIO()
-    with patch_module_args(given), redirect_stdout(output), pytest.raises(SystemExit):
-        module.main()
-    assert SECRET not in output.getvalue() and quote(SECRET, "") not in output.getvalue()
-    return {"failed": False, **json.loads(output.getvalue())}
+def run(name: str, host: str, check: bool = False, **arguments: Any) -> dict[str, Any]:
+    found = modules.called(name, host, check, **arguments)
+    assert SECRET not in json.dumps(found) and quote(SECRET, "") not in json.dumps(found)
+    return found
 
 
 def through_ansible(name: str, host: str, **arguments: Any) -> dict[str, Any]:
-    given = json.dumps({"cloud": "lab", "endpoint": root(host), **arguments})
-    ran = trial.Run("ansible", "localhost", "-vvv", "-m", f"stackops.glance.{name}", "-a", given, "--diff")
+    ran = modules.begun(name, host, "-vvv", "--diff", **arguments)
     found = trial.result(ran)
     # The first line of the log is the command itself.
     said = ran.output.partition("\n")[2]
@@ -120,7 +75,7 @@ def uploaded(host: str, name: str, size: int = SIZE) -> str:
 @pytest.mark.parametrize("host", trial.some(HOSTS, 0))
 def test_an_api_that_hides_locations_says_so_and_nothing_is_left(host: str) -> None:
     made = uploaded(host, "hidden", 1)
-    where = {"image": made, "url": web(host, "one")}
+    where = {"image": made, "url": ONE}
     refused(run("image_location", host, **where), "OSSN-0065", "show_multiple_locations is off")
     refused(run("image_location", host, image=made, url="file:///etc/passwd"), "file://")
     if host == "glance33":
@@ -131,30 +86,30 @@ def test_an_api_that_hides_locations_says_so_and_nothing_is_left(host: str) -> N
     else:
         refused(run("image_location", host, **where, state="absent"), "OSSN-0065")
         new = {"disk_format": "raw", "container_format": "bare"}
-        refused(run("image_location", host, image="by location", url=web(host, "one"), **new), "OSSN", "deleted again")
+        refused(run("image_location", host, image="by location", url=ONE, **new), "OSSN", "deleted again")
         assert trial.ask(host, "/v2/images?name=by+location")[1]["images"] == []
 
 
 def test_the_location_api_adds_to_a_queued_image_and_hashes_the_data() -> None:
     host = "glance33"
     new = {"disk_format": "raw", "container_format": "bare"}
-    hashed = trial.sh(host, "sha512sum /srv/web/one").split()[0]
-    known = {"os_hash_algo": "sha512", "os_hash_value": hashed}
-    made = done("image_location", host, image="on the web", url=web(host, "one"), validation_data=known, **new)
+    made = done("image_location", host, image="on the web", url=ONE, validation_data=KNOWN, **new)
     assert (made["way"], made["created"], made["status"]) == ("location_api", True, "active")
-    assert made["locations"] == [web(host, "one")]
+    assert made["locations"] == [ONE]
     found = trial.ask(host, f"/v2/images/{made['image_id']}")[1]
-    assert (found["os_hash_value"], found["size"]) == (hashed, 300001)
+    assert (found["os_hash_value"], found["size"]) == (KNOWN["os_hash_value"], len(web.DATA))
 
     wrong = {"os_hash_algo": "sha512", "os_hash_value": "0" * 128}
     refused(
-        run("image_location", host, image=made["image_id"], url=web(host, "one"), validation_data=wrong), hashed, "000"
+        run("image_location", host, image=made["image_id"], url=ONE, validation_data=wrong),
+        KNOWN["os_hash_value"],
+        "000",
     )
     other = image(host, "wrongly hashed")
-    refused(run("image_location", host, image=other, url=web(host, "one"), validation_data=wrong), "queued", "task")
-    secret = web(host, "none").replace("//", f"//user:{quote(SECRET, '')}@")
+    refused(run("image_location", host, image=other, url=ONE, validation_data=wrong), "queued", "task")
+    secret = f"{web.URL}/none".replace("//", f"//user:{quote(SECRET, '')}@")
     refused(through_ansible("image_location", host, image=image(host, "nothing there"), url=secret), "queued")
-    refused(run("image_location", host, image=made["image_id"], url=web(host, "two")), "OSSN-0065")
+    refused(run("image_location", host, image=made["image_id"], url=TWO), "OSSN-0065")
 
 
 def test_the_rule_of_a_release_is_named_and_a_service_token_satisfies_it() -> None:
@@ -173,7 +128,7 @@ def test_the_rule_of_a_release_is_named_and_a_service_token_satisfies_it() -> No
     }
     trial.sh(host, 'echo \'"service_api": "service_roles:service"\' >/etc/glance/policy.yaml')
     made = image(host, "with a token", owner=seed.Api("demo").project_id)
-    where = {"image": made, "url": web(host, "two")}
+    where = {"image": made, "url": TWO}
     refused(run("image_location", host, **where), "service token", "service_cloud", "403")
     assert run("image_location", host, **where, service_cloud=service)["way"] == "location_api"
     again = run("image_location", host, **where, service_cloud=service)
@@ -183,38 +138,30 @@ def test_the_rule_of_a_release_is_named_and_a_service_token_satisfies_it() -> No
 
 def serving() -> None:
     """Give the user glance the role service, as deployments do."""
-    headers = {**seed.Api("admin").headers, "Content-Type": "application/json"}
-
-    def keystone(method: str, path: str, body: Any = None) -> Any:
-        sent = None if body is None else json.dumps(body).encode()
-        return json.loads(seed.request(method, f"{KEYSTONE}{path}", headers, sent)[2] or b"{}")
-
-    roles = keystone("GET", "/roles?name=service")["roles"]
-    role = roles[0] if roles else keystone("POST", "/roles", {"role": {"name": "service"}})["role"]
-    user = keystone("GET", "/users?name=glance")["users"][0]["id"]
-    project = keystone("GET", "/projects?name=service")["projects"][0]["id"]
-    keystone("PUT", f"/projects/{project}/users/{user}/roles/{role['id']}")
+    roles = trial.keystone("GET", "/roles?name=service")["roles"]
+    role = roles[0] if roles else trial.keystone("POST", "/roles", {"role": {"name": "service"}})["role"]
+    user = trial.keystone("GET", "/users?name=glance")["users"][0]["id"]
+    project = trial.keystone("GET", "/projects?name=service")["projects"][0]["id"]
+    trial.keystone("PUT", f"/projects/{project}/users/{user}/roles/{role['id']}")
 
 
 def test_patch_adds_and_removes_one_location_and_never_the_last() -> None:
     host = "glance25"
     trial.sh(host, _SHOWN)
-    restart(host)
+    trial.restarted(host)
     new = {"disk_format": "raw", "container_format": "bare"}
-    known = {"os_hash_algo": "sha512", "os_hash_value": trial.sh(host, "sha512sum /srv/web/one").split()[0]}
-    one, two = web(host, "one"), web(host, "two")
-    made = done("image_location", host, image="on the web", url=one, validation_data=known, **new)
-    assert (made["way"], made["locations"], made["created"]) == ("patch", [one], True)
-    refused(run("image_location", host, image=made["image_id"], url=one, state="absent"), "last one")
-    assert done("image_location", host, image=made["image_id"], url=two)["locations"] == [one, two]
-    assert done("image_location", host, image=made["image_id"], url=one, state="absent")["locations"] == [two]
+    made = done("image_location", host, image="on the web", url=ONE, validation_data=KNOWN, **new)
+    assert (made["way"], made["locations"], made["created"]) == ("patch", [ONE], True)
+    refused(run("image_location", host, image=made["image_id"], url=ONE, state="absent"), "last one")
+    assert done("image_location", host, image=made["image_id"], url=TWO)["locations"] == [ONE, TWO]
+    assert done("image_location", host, image=made["image_id"], url=ONE, state="absent")["locations"] == [TWO]
     secret = f"s3://key:{SECRET}@s3.example/bucket/object"
     refused(
         through_ansible("image_location", host, image=made["image_id"], url=secret),
         "s3://s3.example/bucket/object",
         "400",
     )
-    assert [each["url"] for each in trial.ask(host, f"/v2/images/{made['image_id']}")[1]["locations"]] == [two]
+    assert [each["url"] for each in trial.ask(host, f"/v2/images/{made['image_id']}")[1]["locations"]] == [TWO]
 
 
 # -- members ------------------------------------------------------------------------------------------------------
@@ -247,7 +194,7 @@ def test_the_owner_shares_and_the_member_answers(host: str) -> None:
 
 def listed(host: str) -> list[str]:
     """The images in the partner's own list."""
-    answer = seed.request("GET", f"{root(host)}/v2/images?limit=1000", seed.Api("partner").headers, None)[2]
+    answer = seed.request("GET", f"{modules.address(host)}/v2/images?limit=1000", seed.Api("partner").headers, None)[2]
     return [each["id"] for each in json.loads(answer)["images"]]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,22 +49,16 @@ def content(host: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def images() -> Iterator[dict[str, str]]:
+def images() -> dict[str, str]:
     """An image in the single store of each host, by host."""
     found = {}
-    with trial.joined(*HOSTS):
-        for host in HOSTS:
-            trial.sh(
-                host, f"sed -i '/^enabled_backends *=/d' {trial.GLANCE_CONF}; systemctl --no-block restart glance-api"
-            )
-        for host in HOSTS:
-            trial.wait_for(lambda host=host: trial.answers(host, "/healthcheck") == 200, seconds=120)
-            api = Glance(host)
-            made = api.call("POST", "/v2/images", {"name": "old", "disk_format": "raw", "container_format": "bare"})
-            api.raw("PUT", f"/v2/images/{made['id']}/file", content(host), "application/octet-stream")
-            assert "stores" not in api.image(made["id"])
-            found[host] = made["id"]
-        yield found
+    for host in HOSTS:
+        trial.sh(host, f"cp -a /usr/share/stackops-glance-lab{trial.GLANCE_CONF} {trial.GLANCE_CONF}")
+    trial.single_store(*HOSTS)
+    for host in HOSTS:
+        found[host] = trial.uploaded(host, "old", content(host))
+        assert "stores" not in Glance(host).image(found[host])
+    return found
 
 
 def _copied(image: dict[str, Any]) -> bool:

@@ -5,24 +5,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from lablib import trial
-from lablib.hosts import BY_NAME
+from lablib import modules, trial
 
 HOSTS = ("glance25", "glance33")
 STORES = "/var/lib/glance"
 KIB, LARGE = 1024, 128 << 20
-
-
-@pytest.fixture(scope="module", autouse=True)
-def hosts() -> Iterator[None]:
-    with trial.joined(*HOSTS):
-        yield
 
 
 @pytest.fixture
@@ -61,30 +53,13 @@ def in_both(host: str, *image_ids: str) -> bool:
     )
 
 
-def given(host: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    return {"cloud": "lab", "endpoint": f"http://{BY_NAME[host].address}:9292", **arguments}
-
-
-def run(host: str, *tasks: tuple[str, dict[str, Any]], check: tuple[bool, ...] = (False,)) -> list[dict[str, Any]]:
-    """What each task answered, in check mode and not as asked for, one playbook for all of them."""
-    return trial.results(
-        *(
-            {f"stackops.glance.{name}": given(host, arguments), "check_mode": mode}
-            for name, arguments in tasks
-            for mode in check
-        )
-    )
-
-
-def one(host: str, name: str, **arguments: Any) -> dict[str, Any]:
-    return run(host, (name, arguments))[0]
+def one(host: str, name: str, check: bool = False, **arguments: Any) -> dict[str, Any]:
+    return modules.called(name, host, check, **arguments)
 
 
 def begun(host: str, **arguments: Any) -> trial.Run:
     """A copy that is made beside the test."""
-    return trial.Run(
-        "ansible", "localhost", "-m", "stackops.glance.image_copy", "-a", json.dumps(given(host, arguments))
-    )
+    return modules.begun("image_copy", host, **arguments)
 
 
 def once_in(host: str, store: str, image_id: str, then: str = ":") -> None:
@@ -102,31 +77,24 @@ def test_check_do_check_do(host: str) -> None:
     lone = make(host, "lone", 12 * KIB)
     fleet = [make(host, f"fleet {number}", 4 * KIB + number, fleet="yes", os_hidden=number > 1) for number in range(3)]
     twice = (True, False, True, False)
-    copies = run(
-        host,
-        ("image_copy", {"image": "lone", "stores": ["slow"]}),
-        ("image_copy", {"filters": {"fleet": "yes"}, "hidden": True, "all_stores": True}),
-        check=twice,
-    )
-    assert changed(copies[:4]) == changed(copies[4:]) == [True, True, False, False]
+    copies = [one(host, "image_copy", check, image="lone", stores=["slow"]) for check in twice]
+    wanted = {"filters": {"fleet": "yes"}, "hidden": True, "all_stores": True}
+    copy = {"stackops.glance.image_copy": modules.given(host, wanted)}
+    fleets = trial.results(*({**copy, "check_mode": check} for check in twice))
+    assert changed(copies) == changed(fleets) == [True, True, False, False]
     assert (
         copies[0]["copies"]
         == copies[1]["copies"]
         == [{"image": lone, "name": "lone", "from": ["fast"], "to": ["slow"]}]
     )
-    assert copies[4]["counts"]["copied"] == copies[5]["counts"]["copied"] == copies[7]["counts"]["held"] == 3
+    assert fleets[0]["counts"]["copied"] == fleets[1]["counts"]["copied"] == fleets[3]["counts"]["held"] == 3
     assert in_both(host, lone, *fleet)
-    removals = run(host, ("image_store", {"image": "lone", "store": "slow", "state": "absent"}), check=twice)
+    removals = [one(host, "image_store", check, image="lone", store="slow", state="absent") for check in twice]
     assert changed(removals) == [True, True, False, False] and list(held(host, lone)) == ["fast"]
-    last, unknown, tasks, actions = run(
-        host,
-        ("image_store", {"image": "lone", "store": "fast"}),
-        ("image_store", {"image": "lone", "store": "far"}),
-        ("image_task_info", {"image": "lone"}),
-        ("image_actions_info", {}),
-    )
+    last, unknown = (one(host, "image_store", image="lone", store=store) for store in ("fast", "far"))
     assert last["failed"] and "the last copy is never removed" in last["msg"]
     assert unknown["failed"] and "there are fast, slow" in unknown["msg"]
+    tasks, actions = one(host, "image_task_info", image="lone"), one(host, "image_actions_info")
     assert [(each["status"], each["type"]) for each in tasks["tasks"]] == [("success", "api_image_import")]
     assert tasks["tasks"][0]["result"] == {"image_id": lone} and tasks["tasks"][0]["expires_at"]
     assert actions["idle"] and actions["complete"] and actions["actions"] == []
@@ -179,14 +147,15 @@ def test_glance_killed_in_the_middle_of_a_copy(host: str) -> None:
     assert found["failed"] and found["failures"][0]["image"] == large, found
     assert "no progress" in found["msg"] and "the next import may take the lock in" in found["msg"]
     assert 3000 < found["failures"][0]["lock"]["free_in"] < 3600
-    refused, actions = run(host, ("image_store", {"image": large, "store": "fast"}), ("image_actions_info", {}))
-    assert refused["failed"]
+    refused = one(host, "image_store", image=large, store="fast")
+    assert refused["failed"] and "holds its lock" in refused["msg"]
+    [actions] = trial.results({"stackops.glance.image_actions_info": modules.given(host, {})})
     assert not actions["idle"] and actions["counts"]["copying"] == 1
     assert actions["actions"][0]["image"] == large and actions["actions"][0]["stores"] == ["slow"]
     assert any("copy-image" in line and "may take the lock in" in line for line in actions["table"])
     # Glance lets the next import take the lock after an hour without progress; the database is told that it is over.
     trial.execute("UPDATE tasks SET updated_at = updated_at - INTERVAL 2 HOUR WHERE status = 'processing'", host)
-    actions, again = run(host, ("image_actions_info", {}), ("image_copy", wanted))
+    actions, again = one(host, "image_actions_info"), one(host, "image_copy", **wanted)
     assert actions["idle"] and actions["counts"]["stalled"] == 1
     if PHASES[host] == "slow":
         # What was written of it lies in the way, and only its host can take it away.
