@@ -219,7 +219,7 @@ def converted(found: Found, text: str) -> tuple[str, str, list[dict[str, Any]]]:
         files = [{"path": _names_it(found), "options": [option]}]
     else:
         files = []
-    if path != found.path:
+    if path != found.path and found.document:
         files.append({"path": found.path, "state": "absent", "sha256": hashed(found.text)})
     return path, _policy_edit.to_yaml(text, found.path), files
 

@@ -311,7 +311,7 @@ def _changes(
         yield {"path": path, "before": before.get(path, ""), "content": text, "like": found.own_file}
     for each in options:
         yield {**each, "before": hashes[each["path"]]}
-    if gone:
+    if gone in before:  # rules that are the first ones were in no file that could go
         yield {"path": gone, "before": before[gone], "content": None}
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from lablib import trial
 from lablib.authority import Authority
-from lablib.common import LAB, docker
+from lablib.common import LAB, docker, run
 from lablib.guides import DOCUMENTS, RUN, commands, example
 from lablib.hosts import BY_NAME
 
@@ -61,10 +61,10 @@ def test_a_command_does_what_it_is_shown_for(folder: Path, document: Path, words
     way_back = "stackops.glance.rollback" in words
     if way_back and trial.spoken() != trial.V2:
         trial.flip(v1_off=False).succeeds()
-    run = trial.runs("nova1")[-1] if way_back else ""
-    said = type_in(folder, [EXAMPLE_RUN.sub(run, word) for word in words])
+    newest = trial.runs("nova1")[-1] if way_back else ""
+    said = type_in(folder, [EXAMPLE_RUN.sub(newest, word) for word in words])
     if way_back:
-        said.says(run)
+        said.says(newest)
         assert trial.spoken() == (trial.V2 if "--check" in words else trial.V1)
     else:
         said.says("verdict: ready")
@@ -72,17 +72,20 @@ def test_a_command_does_what_it_is_shown_for(folder: Path, document: Path, words
 
 @pytest.fixture
 def certified(folder: Path, tmp_path: Path) -> Iterator[Path]:
-    """The folder, with a certificate on each Glance host where the guide has it."""
-    issued = Authority(tmp_path).issue("guide", *(BY_NAME[host].address for host in ("infra", *trial.GLANCES)))
+    """The folder, with a certificate on each Glance host where the guide has it, of a CA that the host knows."""
+    authority = Authority(tmp_path)
+    issued = authority.issue("guide", *(BY_NAME[host].address for host in ("infra", *trial.GLANCES)))
     place = "/etc/ssl/glance"
+    known = f"/etc/ssl/certs/{run('openssl', 'x509', '-noout', '-hash', '-in', str(authority.root)).strip()}.0"
     for host in trial.GLANCES:
         trial.sh(host, f"mkdir {place}")
         docker("cp", str(issued.certificate), f"{LAB}{host}:{place}/glance.pem")
         docker("cp", str(issued.key), f"{LAB}{host}:{place}/glance.key")
+        docker("cp", str(authority.root), f"{LAB}{host}:{known}")
         trial.sh(host, f"chown root:stunnel4 {place}/*; chmod 640 {place}/glance.key")
     yield folder
     for host in trial.GLANCES:
-        trial.sh(host, f"rm -r {place}")
+        trial.sh(host, f"rm -r {place} {known}")
 
 
 @pytest.mark.parametrize(("document", "words"), shown(TLS))

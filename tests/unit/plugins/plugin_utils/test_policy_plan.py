@@ -183,6 +183,14 @@ def test_json_becomes_yaml_through_the_transaction(tmp_path: Any) -> None:
     assert b"policy_file = policy.yaml" in (after[str(tmp_path / "glance-api.conf")] or b"")
 
 
+def test_the_first_rules_become_yaml_at_once() -> None:
+    made = plan(fleet={"g1": host("20.2.0")}, format="yaml", **declared())
+    assert made.verdict == "ready", [found.message for found in made.findings]
+    files = made.local["policy"]["g1"]["files"]
+    assert [(each["path"], each["before"]) for each in files if "content" in each] == [(f"{POLICY}.yaml", "")]
+    assert [each["path"] for each in files if "options" in each] == [CONF]
+
+
 # -- a release to come ------------------------------------------------------------------------------------------------
 
 
