@@ -40,7 +40,8 @@ VARIABLES = {
 @pytest.fixture(scope="module", name="places", autouse=True)
 def fixture_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
     with trial.joined(USSURI, HOST, BUILDER):
-        trial.sh(HOST, "rm -r /opt/glance")  # the lab's own, and of no package
+        for host in (HOST, BUILDER):
+            trial.sh(host, "rm -r /opt/glance")  # the lab's own
         for release in (SAME, OLD, NEW):
             build = {"release": release, "archive": True, "archives": str(STATE / "environments"), "pip": hops.PIP}
             trial.module(BUILDER, "glance_environment", build).succeeds()
