@@ -85,13 +85,13 @@ policy: env ## Compare computed decisions with those of four releases' own Glanc
 compile: environments ## Compile what runs on managed hosts with Python 2.7 and 3.6
 	@$(IN) python tests/bin/compile_hosts.py
 
-sanity: environments ## ansible-test sanity with ansible-core 2.19 and 2.16
-	@python3 tests/bin/sanity.py main core-2.16
+sanity: environments ## ansible-test sanity with ansible-core 2.19, 2.16 and the newest
+	@python3 tests/bin/sanity.py main core-2.16 newest
 
 fuzz: env ## Compare the reader of oslo.config files with oslo.config itself
 	@$(IN) python tests/fuzz/run.py --examples $(EXAMPLES)
 
-molecule: environments ## Scenarios against the lab: make molecule SCENARIOS="flip way_back"
+molecule: environments ## Scenarios against the lab: make molecule SCENARIOS="flip tls"
 	@tests/bin/molecule $(SCENARIOS)
 
 test: python ## Every gate, with its duration

@@ -133,7 +133,7 @@ def unit(name, found):
     """A container as ``_units.show`` has units; None is one that there is not."""
     shown = {'name': name, 'id': name, 'load_state': 'loaded' if found else 'not-found', 'active_state': 'inactive',
              'sub_state': 'dead', 'unit_file_state': '', 'main_pid': 0, 'started': None, 'user': 'root', 'directory': '/',
-             'triggered_by': [], 'container': None, 'exec_start': [], 'unit_environment': {},
+             'triggered_by': [], 'fragment': '', 'drop_ins': [], 'container': None, 'exec_start': [], 'unit_environment': {},
              'environment_files': []}  # type: Dict[str, Any]
     shown.update(found or {})
     return shown

@@ -21,6 +21,7 @@ import io
 import json
 import os
 import pwd
+import re
 import subprocess
 import sys
 import time
@@ -41,6 +42,9 @@ VERBS = {'expand': (2, 3), 'migrate': (2, 4), 'contract': (2, 5), 'sync': (1, 2,
 BEFORE = {'migrate': {3: 'expand'}, 'contract': {3: 'expand', 4: 'migrate'}}
 SQL_TIMEOUT = 600  # seconds for a look, or for the statements of a data migration
 SHOWN_LINES = 5  # of a command's last words
+#: What oslo.log puts before each line, and how the line of a traceback begins that names the exception.
+_LOGGED = re.compile(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \d+ [A-Z]+ [\w.]+(?: \[(?:-|None|req-)[^\]]*\])?')
+_EXCEPTION = re.compile(r'(?:\w+\.)+\w+: |\w+(?:Error|Exception): ')
 
 #: Run by the environment's Python, whatever its version and that of its SQLAlchemy (1.1 to 2).
 SQL = r'''
@@ -185,9 +189,12 @@ def _environ():
 def last_words(data, secrets):
     # type: (bytes, List[str]) -> str
     """How a program took its leave, without secrets."""
-    lines = [line.strip() for line in data.decode('utf-8', 'replace').splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith('(Background on this error')]
-    return _files.mask('', ' '.join(lines[-SHOWN_LINES:]) or 'it said nothing', secrets).rstrip('.')
+    lines = [_LOGGED.sub('', line).strip() for line in data.decode('utf-8', 'replace').splitlines()]
+    lines = [line for line in lines if line and not line.startswith('(Background on this error')]
+    # SQLAlchemy tells what happened first, and then the whole statement.
+    named = [number for number, line in enumerate(lines) if _EXCEPTION.match(line)]
+    shown = lines[named[-1]:][:SHOWN_LINES] if named else lines[-SHOWN_LINES:]
+    return _files.mask('', ' '.join(shown) or 'it said nothing', secrets).rstrip('.')
 
 
 # -- a command that outlives the call -----------------------------------------------------------------------------
@@ -271,6 +278,20 @@ def _user(name):
     return {'name': found.pw_name, 'uid': found.pw_uid, 'gid': found.pw_gid} if found.pw_uid else None
 
 
+def under_way(above, own=None):
+    # type: (str, Optional[str]) -> Optional[str]
+    """What an attempt (a directory in ``above``) other than one's ``own`` has begun and still runs: two at once would hurt the
+    schema, and a Glance may find half of it. None where nothing does."""
+    for attempt in sorted(os.listdir(above)) if os.path.isdir(above) else []:
+        if Job(os.path.join(above, attempt)).running:
+            return 'a dump of the database, which an earlier attempt takes or puts back, is not finished'
+        for name in ('check',) + tuple(sorted(VERBS)):
+            directory = os.path.join(above, attempt, name)
+            if os.path.join(above, attempt) != own and Job(directory).running:
+                return 'glance-manage db %s, which an earlier attempt began, still runs' % name
+    return None
+
+
 # -- glance-manage ------------------------------------------------------------------------------------------------
 
 
@@ -303,7 +324,7 @@ class Work(object):
     def go_on(self):
         # type: () -> Optional[str]
         """Begin what is next, or see how far it is. None once all is done, else what it waits for; GlanceError for failures."""
-        waits = self._elsewhere() or self._command('check')
+        waits = under_way(os.path.dirname(self.directory), self.directory) or self._command('check')
         if waits:
             return waits
         code = Job(os.path.join(self.directory, 'check')).code
@@ -319,19 +340,6 @@ class Work(object):
             if Job(os.path.join(self.directory, self.verb)).code != 0:
                 raise self._failed(self.verb)
         self._move()
-        return None
-
-    def _elsewhere(self):
-        # type: () -> Optional[str]
-        """A command that an earlier attempt began may run still; two at once would hurt the schema."""
-        above = os.path.dirname(self.directory)
-        for attempt in sorted(os.listdir(above)) if os.path.isdir(above) else []:
-            if Job(os.path.join(above, attempt)).running:
-                return 'a dump of the database, which an earlier attempt takes or puts back, is not finished'
-            for name in ('check',) + tuple(sorted(VERBS)):
-                directory = os.path.join(above, attempt, name)
-                if os.path.join(above, attempt) != self.directory and Job(directory).running:
-                    return 'glance-manage db %s, which an earlier attempt began, still runs' % name
         return None
 
     def _command(self, name):

@@ -57,8 +57,6 @@ def planned(steps, begun):
         if found != link['before'] and (link['path'], found) not in own:
             raise GlanceError('%s leads to %s, and to %s when it was surveyed. Nothing was changed; run again to plan from '
                               'what is there now.' % (link['path'], found or 'nothing', link['before'] or 'nothing'))
-        if not os.path.isdir(os.path.dirname(link['path'])):
-            raise GlanceError('%s cannot be made: its directory does not exist.' % link['path'])
         if found != link['after']:
             diffs.append(diff(link['path'], found, link['after']))
     return diffs

@@ -205,7 +205,7 @@ def _check_container(service, unit):
 def _described(unit, project, argv, script, read, release, loaded):
     # type: (Dict[str, Any], str, List[str], Optional[str], Dict[str, Any], Optional[Dict[str, Any]], List[str]) -> Dict[str, Any]
     keys = ('name', 'id', 'load_state', 'active_state', 'sub_state', 'unit_file_state', 'main_pid', 'started', 'user',
-            'triggered_by', 'container')
+            'triggered_by', 'fragment', 'drop_ins', 'container')
     described = dict((key, unit[key]) for key in keys)
     # More than what is installed tells, where a link was moved.
     running = [_program.release(python, project) for python in loaded]

@@ -402,9 +402,14 @@ class StepRun:
         # type: () -> bool
         """Bring the database on; no release takes one back, but its dump may be put back. False: not yet, call again."""
         seen, asked = self.mine(), (self.step or {}).get('database')
-        restores = self.restores or self.half_restored()
-        if not asked or 'database' in seen or self.begin != 'applying' and not (asked.get('dump') and restores):
+        if not asked or 'database' in seen:
             return True
+        if self.begin != 'applying':
+            # What an attempt that was cut off has begun goes on, for hours maybe; no Glance may be started meanwhile.
+            if not self.wait(0, float('inf'), 'the database', lambda: _database.under_way(self.run.path('database'))):
+                return False
+            if not (asked.get('dump') and (self.restores or self.half_restored())):
+                return True
         attempt = '%s-%s' % (self.name, self.token.rpartition(':')[2])
         work = _database.Work(self.run.path('database', attempt), asked)
         dump = _database_dump.Dump(self.run, work.place) if asked.get('dump') else None

@@ -27,7 +27,8 @@ except ImportError:  # Python 2.7 without the typing backport: the names stand i
 
 # Old systemd (219, 229) calls the property EnvironmentFile, newer ones EnvironmentFiles; unknown names are left out.
 PROPERTIES = ('Id', 'LoadState', 'ActiveState', 'SubState', 'UnitFileState', 'MainPID', 'ExecMainStartTimestampMonotonic',
-              'ExecStart', 'User', 'Environment', 'EnvironmentFile', 'EnvironmentFiles', 'WorkingDirectory', 'TriggeredBy')
+              'ExecStart', 'User', 'Environment', 'EnvironmentFile', 'EnvironmentFiles', 'WorkingDirectory', 'TriggeredBy',
+              'FragmentPath', 'DropInPaths')
 #: Where an administrator's unit files and drop-ins lie.
 UNIT_FILES = '/etc/systemd/system/'
 SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -127,6 +128,8 @@ def _unit(name, properties, boot):
         'user': first('User') or 'root',
         'directory': first('WorkingDirectory').lstrip('!') or '/',
         'triggered_by': first('TriggeredBy').split(),
+        'fragment': first('FragmentPath'),
+        'drop_ins': first('DropInPaths').split(),
         'container': None,
         'exec_start': [_exec_start(value) for value in properties.get('ExecStart', []) if value],
         'unit_environment': _environment(first('Environment')),

@@ -172,9 +172,9 @@ services:
     units:
       description:
         - The units that the host has, with C(name), C(id), C(load_state), C(active_state), C(sub_state),
-          C(unit_file_state), C(main_pid), C(started) (seconds since 1970, or null), C(user), C(triggered_by), C(argv),
-          C(script), C(config_files), C(config_dirs), C(release), C(ca_bundle) (its C(REQUESTS_CA_BUNDLE), or null) and
-          C(restart_pending).
+          C(unit_file_state), C(main_pid), C(started) (seconds since 1970, or null), C(user), C(triggered_by), C(fragment) (its
+          unit file), C(drop_ins), C(argv), C(script), C(config_files), C(config_dirs), C(release), C(ca_bundle) (its
+          C(REQUESTS_CA_BUNDLE), or null) and C(restart_pending).
         - C(container) is the Id of the container that its processes run in, null where they run in none.
         - C(links) are the symbolic links on the way to the script, with C(path) and C(target). C(running) are the releases that
           its processes have loaded code of, which a link tells nothing about once it leads elsewhere.

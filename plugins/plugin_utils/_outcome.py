@@ -41,7 +41,7 @@ def lines(
     plan: Mapping[str, Any], ended: str, outcome: str, report: str, way_back: str, troubles: Iterable[str] = ()
 ) -> list[str]:
     """What changed, on which hosts, the verdict, where the report lies and the way back; a line each."""
-    troubles = list(troubles)
+    troubles = [trouble.removesuffix(".") for trouble in troubles]
     steps = plan["steps"] if "{}" in CHANGED[ended] else []
     titles = "; ".join(step["title"] for step in steps)
     hosts = [host for step in steps for host in step["hosts"] or ["Keystone"]]

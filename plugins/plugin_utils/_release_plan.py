@@ -22,6 +22,7 @@ from ansible_collections.stackops.glance.plugins.plugin_utils import (
     _catalogue,
     _config_check,
     _database_plan,
+    _packaged,
     _plan,
     _policy_plan,
     _service,
@@ -177,6 +178,8 @@ class _Hop:
         self.glances = plan.glances
         #: What a run that was cut off has written down of its hop; empty where there is none to finish.
         self.begun: Mapping[str, Any] = (plan.runs.continued or {}).get("release") or {}
+        #: Of hosts whose units run no link: what lets them run it, in the release that they have.
+        self.packaged: dict[str, list[dict[str, Any]]] = {}
         #: Those that do not run it yet.
         self.behind = [glance for glance in self.glances if not self._runs(glance)]
 
@@ -254,17 +257,30 @@ class _Hop:
             )
 
     def _linked(self) -> bool:
-        """Whether the units run what a link leads to: that is what a flip changes."""
-        bad = [glance.host for glance in self.glances if self._link(glance) is None]
-        for host in bad:
+        """Whether the units run what a link leads to, for that is what a flip changes; or can, in the release that they have."""
+        for glance in (glance for glance in self.glances if self._link(glance) is None):
+            runs = running(glance.api)
+            remedy = "Deploy Glance there with deploy.yml, in the release that runs now; or name the directory: glance_release_root."
+            why = ""
+            try:
+                files = _packaged.drop_ins(glance.api, self.release.link)
+                if runs == {self.release.release}:
+                    self.packaged[glance.host] = files
+                    continue
+                if len(runs) == 1:
+                    remedy = (
+                        f"Take it into an environment of the release that it has first: -e glance_release={min(runs)}."
+                    )
+            except GlanceError as error:
+                why = f" {error.message}"
             self.plan.add(
                 "release_link_missing",
                 "blocker",
-                f"The units of this host do not run what {self.release.link} leads to, so their release cannot be changed by it.",
-                "Deploy Glance there with deploy.yml, in the release that runs now; or name the directory: glance_release_root.",
-                host=host,
+                f"The units of this host do not run what {self.release.link} leads to, so their release cannot be changed by it.{why}",
+                remedy,
+                host=glance.host,
             )
-        return not bad
+        return not any(found.id == "release_link_missing" for found in self.plan.findings)
 
     def _goes_elsewhere(self) -> bool:
         """Whether a run that was cut off goes to another release: one record holds one way back."""
@@ -402,11 +418,14 @@ class _Hop:
 
     def _switch(self, glance: _plan.Glance, offline: bool) -> None:
         """The host's files, its link, its units; nothing runs there where the hop is offline."""
-        look = self.looks[glance.host]
+        look, packaged = self.looks[glance.host], self.packaged.get(glance.host)
+        files, directories = (packaged, []) if packaged else (look.files, look.directories)
         try:
-            if look.error:
+            if look.error and not packaged:
                 raise GlanceError(look.error)
-            edits = [each for each in look.files if "options" in each]
+            if not packaged:
+                files = files + _packaged.leftovers(glance.api)
+            edits = [each for each in files if "options" in each]
             services = {name: _service.after(service, edits) for name, service in glance.services.items()}
             for name, service in services.items():
                 found = _config_check.check(service, glance.release, self.target, host=glance.host)
@@ -415,12 +434,13 @@ class _Hop:
         except GlanceError as error:
             self.plan.add("release_files_refused", "blocker", error.message, "Mend what it names.", host=glance.host)
             return
-        # Whatever runs what the link leads to has to be started anew, and nothing else.
+        # Whatever runs what the link leads to, or is to, has to be started anew, and nothing else.
         linked = {
             unit["name"]: unit["active_state"] == "active" or (offline and service is glance.api)
             for service in glance.services.values()
             for unit in service["units"]
-            if any(link["path"] == self.release.link for link in unit.get("links") or ())
+            if (packaged and service is glance.api)
+            or any(link["path"] == self.release.link for link in unit.get("links") or ())
         }
         units = [name for name, runs in linked.items() if runs]
         health = {
@@ -430,9 +450,9 @@ class _Hop:
         }
         self.plan.local.setdefault(RELEASE, {})[glance.host] = {
             "name": RELEASE,
-            "directories": look.directories,
-            "files": look.files,
-            "links": [{"path": self.release.link, "before": self._link(glance), "after": self.release.release}],
+            "directories": directories,
+            "files": files,
+            "links": [{"path": self.release.link, "before": self._link(glance) or "", "after": self.release.release}],
             "start": units if offline else [],
             "restart": [] if offline else units,
             # What the run stopped, or was cut off in starting, the record on the host knows best.

@@ -38,7 +38,7 @@ def check(value: Any, wanted: Any, where: str) -> None:
             raise _unlike(value, "one of " + ", ".join(map(str, inner)), where)
     elif kind in (Union, types.UnionType):
         if value is not None:
-            check(value, next(each for each in inner if each is not type(None)), where)
+            check(value, next(each for each in inner if each is not types.NoneType), where)
     elif wanted is not Any:
         _refuse_other(value, wanted, where)
 

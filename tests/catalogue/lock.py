@@ -44,7 +44,10 @@ def resolve(uv: Path, folder: Path, options: list[str], release: str) -> tuple[s
         if done.returncode == 0:
             return done.stdout, sorted(sources)
         # They come to light one at a time.
-        lacking = re.search(r"Because ([\w.-]+)[=<>!]=?\S+ has no usable wheels", done.stderr)
+        lacking = re.search(
+            r"Because (?:all versions of )?([\w.-]+)(?:\{.*?\})?(?:[=<>!]=?\S+)? ha(?:s|ve) no usable wheels",
+            done.stderr,
+        )
         if lacking is None or lacking[1] in sources:
             raise SystemExit(done.stderr)
         sources.append(lacking[1])

@@ -19,7 +19,7 @@ import ansible.plugins
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from lablib.guides import DOCUMENTS, commands, example, listings
+from lablib.guides import DOCUMENTS, RUN, commands, example, listings
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AWX = ROOT / "examples" / "awx"
@@ -94,6 +94,11 @@ def test_a_command_runs_one_playbook_that_a_scenario_runs_as_well(words: list[st
 def scenarios() -> tuple[str, ...]:
     paths = [path for kind in ("*.py", "*.yml") for path in (ROOT / "molecule").glob(f"*/**/{kind}")]
     return tuple(path.read_text() for path in paths)
+
+
+def test_some_commands_are_run_on_the_lab() -> None:
+    run = [words for document in DOCUMENTS for words in commands(document, RUN)]
+    assert len(run) > 5 and all(words[0] == "ansible-playbook" for words in run)
 
 
 # -- variables ----------------------------------------------------------------------------------------------------

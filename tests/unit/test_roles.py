@@ -90,3 +90,27 @@ def test_the_readme_names_every_variable_of_the_playbooks() -> None:
         assert name in rows, name
         if "default" in option:
             assert rows[name] == shown(option["default"]), name
+
+
+def imports() -> list[Any]:
+    """Each place where a playbook or a role of the collection takes a role of it in."""
+
+    def tasks(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        inner = ("tasks", "pre_tasks", "block", "rescue", "always")
+        return [deep for item in items for deep in (item, *tasks([i for key in inner for i in item.get(key) or []]))]
+
+    files = [*PLAYBOOKS, *sorted((ROOT / "roles").glob("*/tasks/*.yml"))]
+    words = ("ansible.builtin.import_role", "ansible.builtin.include_role")
+    found = [(path, task[word]) for path in files for task in tasks(load(path)) for word in words if word in task]
+    return [
+        pytest.param(taken, id=f"{path.relative_to(ROOT)}:{taken.get('tasks_from', 'main')}") for path, taken in found
+    ]
+
+
+@pytest.mark.parametrize("taken", imports())
+def test_arguments_are_read_only_where_they_are_checked(taken: dict[str, Any]) -> None:
+    """Ansible reads a role's argument specs anew wherever the role is taken in, for tasks that have none as well: over a
+    playbook of twenty plays that is a second."""
+    role = taken["name"].rpartition(".")[2]
+    specs = load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]
+    assert taken.get("rolespec_validate", True) is (taken.get("tasks_from", "main") in specs)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from lablib import fleet, trial
 from lablib.common import LAB, docker
-from lablib.layouts import PROFILES, copied_environment, inventory
+from lablib.layouts import Reader, copied_environment
 
 HOSTS = ("glance1", "nova1")
 ENGINE = "podman"
@@ -109,8 +109,8 @@ EOF
 
 
 @pytest.fixture(scope="module")
-def beside() -> Iterator[tuple[str, ...]]:
-    """The services of both hosts in containers; the arguments that name Kolla's inventory and the profile."""
+def reader() -> Iterator[Reader]:
+    """The services of both hosts in containers, and somebody with Kolla's inventory and the profile."""
     trial.sh("nova2", "systemctl stop nova-api nova-compute")  # it is no part of this cloud
     for host in HOSTS:
         install(host)
@@ -142,7 +142,7 @@ systemctl enable --now {UNIT}""",
     )
     trial.sh("nova1", f"rm -r /etc/nova; {ENGINE} start nova_api nova_compute")
     trial.wait_for(lambda: trial.answers("glance1", "/healthcheck") == 200)
-    yield ("-i", str(inventory("kolla", GROUPS)), "-i", str(PROFILES / "kolla.yml"))
+    yield Reader("kolla.md", "multinode", GROUPS)
     # What was installed and made there goes with the machines; control groups are those of the engine around them.
     for host in HOSTS:
         groups = "find /sys/fs/cgroup -depth -type d -path '*/libpod_parent*' -exec rmdir {} +"
@@ -178,7 +178,8 @@ def spoken() -> set[str]:
     return set()
 
 
-def test_before(beside: tuple[str, ...]) -> None:
+@pytest.mark.usefixtures("reader")
+def test_before() -> None:
     before = look()
     assert before["glance1 glance_registry"].startswith("running")
     assert trial.ask("glance1", "/v1/images")[0] == 200
@@ -186,14 +187,14 @@ def test_before(beside: tuple[str, ...]) -> None:
     trial.remember("kolla", before)
 
 
-def test_check_changes_nothing(beside: tuple[str, ...]) -> None:
-    run = trial.flip(*beside[2:], "--check", "--diff", inventory=beside[1]).succeeds()
-    run.says(f"{API}", "+enable_v1_api = false")
+def test_the_guide_up_to_the_flip_changes_nothing(reader: Reader) -> None:
+    trial.as_shown(reader.folder, reader.preflight).succeeds().says("verdict: ready")
+    trial.as_shown(reader.folder, reader.check).succeeds().says(f"{API}", "+enable_v1_api = false")
     assert trial.differences(trial.remembered("kolla"), look()) == []
 
 
-def test_flip_and_what_keeps_it(beside: tuple[str, ...], tmp_path: Path) -> None:
-    run = trial.flip(*beside[2:], inventory=beside[1], report_dir=str(tmp_path)).succeeds()
+def test_flip_and_what_keeps_it(reader: Reader, tmp_path: Path) -> None:
+    run = trial.as_shown(reader.folder, reader.flip, report_dir=str(tmp_path)).succeeds()
     run.says("To /etc/kolla/config/glance/glance-api.conf:", "enable_v1_api = false", "To /etc/kolla/config/nova.conf:")
     report = trial.report(tmp_path, "upgrade_to_v2")
     spoke = {each["service"]: each["release"] for each in report["spoken"]}
@@ -208,18 +209,18 @@ def test_flip_and_what_keeps_it(beside: tuple[str, ...], tmp_path: Path) -> None
     assert after["glance1 glance_api"].startswith("running") and after[f"glance1 {UNIT}"] == "active\nenabled\n"
 
 
-def test_nothing_is_left_to_do(beside: tuple[str, ...]) -> None:
-    assert trial.flip(*beside[2:], inventory=beside[1]).succeeds().changed() == 0
+def test_nothing_is_left_to_do(reader: Reader) -> None:
+    assert trial.as_shown(reader.folder, reader.flip).succeeds().changed() == 0
 
 
-def test_the_way_back(beside: tuple[str, ...]) -> None:
-    trial.roll_back(*beside[2:], inventory=beside[1]).succeeds()
+def test_the_way_back(reader: Reader) -> None:
+    trial.as_shown(reader.folder, reader.roll_back).succeeds()
     assert trial.differences(trial.remembered("kolla"), look()) == []
     assert trial.ask("glance1", "/v1/images")[0] == 200
     assert spoken() == {"v1"}
 
 
-def test_a_container_that_does_not_start_turns_the_run_around(beside: tuple[str, ...]) -> None:
+def test_a_container_that_does_not_start_turns_the_run_around(reader: Reader) -> None:
     """It takes the changed file and ends at once; with the file from before it starts again."""
     command = "/etc/kolla/glance-api/command"
     trial.sh(
@@ -232,6 +233,6 @@ systemctl restart {UNIT}""",
     )
     trial.wait_for(lambda: trial.answers("glance1", "/healthcheck") == 200)
     before = look()
-    trial.flip(*beside[2:], inventory=beside[1]).fails("glance1: glance_v1_off", UNIT, "undone, every file and unit")
+    trial.as_shown(reader.folder, reader.flip).fails("glance1: glance_v1_off", UNIT, "undone, every file and unit")
     assert trial.differences(before, look()) == []
     assert trial.ask("glance1", "/v1/images")[0] == 200

@@ -81,11 +81,11 @@ def place(key: str, image: str) -> awx.Place:
 
 
 def test_the_image_holds_what_the_collections_ask_for(image: str) -> None:
-    script = "ansible-galaxy collection list; python3 -m pip check; ssh -V 2>&1"
+    script = "ansible-galaxy collection list; python3 -m pip check; ssh -V 2>&1; qemu-img --version"
     said = docker("run", "--rm", "--network=none", image, "sh", "-ec", script)
     assert "stackops.glance " in said and "openstack.cloud " in said
-    assert "No broken requirements found." in said and "OpenSSH" in said
-    has = "import openstack, oslo_policy, pymysql, ansible_runner"
+    assert "No broken requirements found." in said and "OpenSSH" in said and "qemu-img version" in said
+    has = "import openstack, oslo_policy, oslo_utils.imageutils.format_inspector, pymysql, ansible_runner"
     docker("run", "--rm", "--network=none", image, "python3", "-c", has)
 
 

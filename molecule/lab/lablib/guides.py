@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
-"""What the documents show: their listings, and the commands in them."""
+"""What the documents show: their listings, and the commands in them.
+
+A listing of commands that begins with ```` ```console lab ```` is run on the lab as it stands, by the scenario guides.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ DOCUMENTS = (
     *sorted((REPOSITORY / "docs").rglob("*.md")),
     *sorted(REPOSITORY.glob("roles/*/README.md")),
 )
+#: What the first words of a listing of commands may be: those that are read, and those that are run as well.
+SHOWN, RUN = "console(?: lab)?", "console lab"
 
 
 def listings(document: Path, language: str) -> list[str]:
@@ -23,9 +28,9 @@ def listings(document: Path, language: str) -> list[str]:
     return [re.sub(rf"(?m)^{indent}", "", text) for indent, text in found]
 
 
-def commands(document: Path) -> list[list[str]]:
+def commands(document: Path, language: str = SHOWN) -> list[list[str]]:
     """The words of each command that a document shows."""
-    return [words for text in listings(document, "console") for words in words_of(text)]
+    return [words for text in listings(document, language) for words in words_of(text)]
 
 
 def words_of(listing: str) -> list[list[str]]:

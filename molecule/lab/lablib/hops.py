@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,14 @@ backend glance-release
     server release1 release1:9292
     server release2 release2:9292
 """
+#: Where pip on a host finds who vouches for the package index.
+PIP = {"PIP_CERT": "/etc/ssl/certs/ca-certificates.crt"}
 _VARIABLES = {
     # A scenario that counts how often Python is started names a wrapper.
     "ansible_python_interpreter": f"{{{{ lookup('env', '{COUNTED}') | default('/usr/bin/python3', true) }}}}",
     "glance_release_packages": [],
     "glance_release_archives": str(STATE / "environments"),
-    "glance_release_pip": {"PIP_CERT": "/etc/ssl/certs/ca-certificates.crt"},
+    "glance_release_pip": PIP,
     "glance_release_workers": 2,
     "glance_release_database_connection": f"mysql+pymysql://glance:{databases.PASSWORD}@infra/{DATABASE}?charset=utf8",
     "glance_release_auth_url": "http://infra:5000/v3",
@@ -65,20 +67,27 @@ class Places:
     def play(self, name: str, *arguments: str, release: str = "", **more: Any) -> trial.Run:
         words = ["-e", f"glance_release={release}"] if release else []
         environ = {"OS_CLIENT_CONFIG_FILE": str(self.clouds), **more.pop("environ", {})}
+        more = {"start_timeout": 120, **more}  # a release that was just unpacked is first read off the disk
         return trial.playbook(name, *words, *arguments, inventory=self.inventory, environ=environ, **more)
+
+
+def of(folder: Path, hosts: Mapping[str, dict[str, Any]], url: str, **variables: Any) -> Places:
+    """The places of these hosts alone, each with variables of its own, whose images are at a URL."""
+    found = Places(folder / "inventory.yml", folder / "clouds.yaml")
+    inventory = yaml.safe_load(trial.INVENTORY.read_text(encoding="utf-8"))
+    inventory["all"]["vars"].update(_VARIABLES, **variables)
+    inventory["all"]["children"] = {"glance_api": {"hosts": dict(hosts)}}
+    found.inventory.write_text(yaml.safe_dump(inventory), encoding="utf-8")
+    clouds = yaml.safe_load((STATE / "clouds.yaml").read_text(encoding="utf-8"))
+    clouds["clouds"]["lab"]["image_endpoint_override"] = url
+    found.clouds.write_text(yaml.safe_dump(clouds), encoding="utf-8")
+    return found
 
 
 @contextlib.contextmanager
 def places(folder: Path, *others: str, **variables: Any) -> Iterator[Places]:
     """Two empty hosts and other ones on demand; variables of the inventory beside those that make a Glance of them."""
-    found = Places(folder / "inventory.yml", folder / "clouds.yaml")
-    inventory = yaml.safe_load(trial.INVENTORY.read_text(encoding="utf-8"))
-    inventory["all"]["vars"].update(_VARIABLES, **variables)
-    inventory["all"]["children"] = {"glance_api": {"hosts": {host: {} for host in HOSTS}}}
-    found.inventory.write_text(yaml.safe_dump(inventory), encoding="utf-8")
-    clouds = yaml.safe_load((STATE / "clouds.yaml").read_text(encoding="utf-8"))
-    clouds["clouds"]["lab"]["image_endpoint_override"] = GLANCE
-    found.clouds.write_text(yaml.safe_dump(clouds), encoding="utf-8")
+    found = of(folder, {host: {} for host in HOSTS}, GLANCE, **variables)
     with trial.joined(*HOSTS, *others):
         for host in HOSTS:
             trial.sh(
@@ -110,9 +119,9 @@ def answers() -> int:
     return request("GET", f"{GLANCE}/healthcheck", {}, None)[0]
 
 
-def heads() -> list[str | None]:
-    """The revisions that the database of the two hosts is at."""
-    return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", DATABASE)]
+def heads(database: str = DATABASE) -> list[str | None]:
+    """The revisions that a database is at, that of the two hosts where none is named."""
+    return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", database)]
 
 
 # -- to be cut off ------------------------------------------------------------------------------------------------
@@ -122,26 +131,32 @@ TIMER = "glance-scrubber.timer"
 #: As the schema was before 2024.1, which is what this hop brings on: its expand step makes these tables.
 _BEFORE = (
     "DROP TABLE IF EXISTS cached_images; DROP TABLE IF EXISTS node_reference; "
-    "UPDATE alembic_version SET version_num = '2023_1_contract01'"
+    "DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ('2023_1_contract01')"
 )
 
 
 @dataclass
-class Offline(faults.States):
-    """The hosts before and after an offline hop whose points are tried: by the operator's word they come from farther away."""
+class Hop(faults.States):
+    """The hosts before and after a hop whose points are tried: by the operator's word they have an older release than they do."""
 
     places: Places | None = None
     image: str = ""
+    #: From there to NEW a hop is offline.
+    old_release: str = "31.0.0"
+    new_release: str = NEW
+    accept: tuple[str, ...] = ("offline_hop",)
+    #: What upstream changed on the way is no matter here.
+    policy: tuple[str, ...] = ("32-service-role",)
 
     def play(self, name: str, **environ: str) -> trial.Run:
         assert self.places is not None
-        accept = {"accept": ["offline_hop"], "services": {"glance-api": {"release": "31.0.0"}}}
-        # What upstream changed on the way is no matter here.
-        policy = json.dumps({"glance_policy_accepted_changes": ["32-service-role"]})
-        return self.places.play(name, "-e", policy, release=NEW if name == FORTH else "", environ=environ, **accept)
+        said = {"accept": list(self.accept), "services": {"glance-api": {"release": self.old_release}}}
+        policy = json.dumps({"glance_policy_accepted_changes": list(self.policy)})
+        release = self.new_release if name == FORTH else ""
+        return self.places.play(name, "-e", policy, release=release, environ=environ, **said)
 
     def check(self, playbook: str) -> None:
-        release = NEW if playbook == FORTH else OLD
+        release = self.new_release if playbook == FORTH else OLD
         assert {host: running(host) for host in HOSTS} == dict.fromkeys(HOSTS, (release, release))
         for host in HOSTS:
             assert trial.sh(host, f"systemctl is-active {TIMER}; systemctl is-enabled {TIMER}").split() == [

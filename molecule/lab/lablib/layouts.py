@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
-from . import trial
+from . import guides, trial
 from .common import REPOSITORY
 
-PROFILES = REPOSITORY / "examples" / "profiles"
+#: Where a guide's reader finds what is installed of the collection, and what that is here.
+_INSTALLED = "~/.ansible/collections/ansible_collections/stackops/glance"
 
 
 def copied_environment(host: str, environment: str, path: str, seen_as: str = "") -> None:
@@ -28,10 +30,16 @@ mount -t tmpfs tmpfs {os.path.dirname(environment)}""",
     )
 
 
-def inventory(name: str, text: str) -> Path:
-    """The inventory of another tool, in which its groups have the lab's hosts."""
-    path = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / f"{name}.ini"
-    hosts = {**trial.CONNECTION, "ansible_host": f"{trial.LAB}{{{{ inventory_hostname }}}}"}
-    settings = "\n".join(f"{key}={value}" for key, value in hosts.items())
-    path.write_text(f"{text}\n[all:vars]\n{settings}\n", encoding="utf-8")
-    return path
+class Reader:
+    """Somebody who reads a guide, in a folder with the inventory of another tool, whose groups have the lab's hosts."""
+
+    def __init__(self, guide: str, inventory: str, groups: str) -> None:
+        copy, self.preflight, self.check, self.flip = guides.commands(REPOSITORY / "docs" / "guides" / guide)
+        self.roll_back = [*self.flip[:-1], "stackops.glance.rollback"]
+        self.folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / guide.removesuffix(".md")
+        self.folder.mkdir()
+        hosts = {**trial.CONNECTION, "ansible_host": f"{trial.LAB}{{{{ inventory_hostname }}}}"}
+        settings = "\n".join(f"{key}={value}" for key, value in hosts.items())
+        (self.folder / inventory).write_text(f"{groups}\n[all:vars]\n{settings}\n", encoding="utf-8")
+        _cp, profile, _here = copy
+        shutil.copy(profile.replace(_INSTALLED, str(REPOSITORY)), self.folder)

@@ -357,11 +357,13 @@ class Run:
 
     number = 0
 
-    def __init__(self, *command: str, environment: str | None = None, **environ: str) -> None:
+    def __init__(
+        self, *command: str, environment: str | None = None, folder: Path = REPOSITORY, **environ: str
+    ) -> None:
         Run.number += 1
-        folder = STATE / "logs" / os.environ.get("MOLECULE_SCENARIO_NAME", "trial")
-        folder.mkdir(parents=True, exist_ok=True)
-        self.log = folder / f"{Run.number:02}.log"
+        logs = STATE / "logs" / os.environ.get("MOLECULE_SCENARIO_NAME", "trial")
+        logs.mkdir(parents=True, exist_ok=True)
+        self.log = logs / f"{Run.number:02}.log"
         # Molecule's own settings are for the playbooks that it runs itself.
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_"))}
         settings = {
@@ -380,7 +382,7 @@ class Run:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                cwd=REPOSITORY,
+                cwd=folder,
                 env={**kept, **settings, **environ},
                 start_new_session=True,
             )
@@ -462,18 +464,18 @@ def playbook(
     **variables: Any,
 ) -> Run:
     """Begin a playbook of the collection against the lab; extra-vars by name, without ``glance_flip_``."""
+    words = ("ansible-playbook", "-i", str(inventory or INVENTORY), f"stackops.glance.{name}")
+    return Run(*words, *_extra(**variables), *arguments, environment=environment, **(environ or {}))
+
+
+def as_shown(folder: Path, words: Sequence[str], **variables: Any) -> Run:
+    """Begin a command that a document shows, in its reader's folder; what a trial adds to it, as with ``playbook``."""
+    return Run(*words, *_extra(**variables), folder=folder)
+
+
+def _extra(**variables: Any) -> tuple[str, str]:
     extra = {"cloud": "lab", "v1_off": True, "report_dir": str(STATE / "reports"), **HASTE, **variables}
-    return Run(
-        "ansible-playbook",
-        "-i",
-        str(inventory or INVENTORY),
-        f"stackops.glance.{name}",
-        "-e",
-        json.dumps({f"glance_flip_{key}": value for key, value in extra.items()}),
-        *arguments,
-        environment=environment,
-        **(environ or {}),
-    )
+    return "-e", json.dumps({f"glance_flip_{key}": value for key, value in extra.items()})
 
 
 def flip(*arguments: str, **more: Any) -> Run:

@@ -25,7 +25,7 @@ def runs(monkeypatch, *argv, name="glance-api"):
     unit = {
         "name": name, "id": f"{name}.service", "load_state": "loaded", "active_state": "active", "sub_state": "running",
         "unit_file_state": "enabled", "main_pid": 0, "started": None, "user": "root", "directory": "/", "triggered_by": [],
-        "container": None,
+        "fragment": "", "drop_ins": [], "container": None,
         "exec_start": [{"path": argv[0], "argv": list(argv)}], "unit_environment": {}, "environment_files": [],
     }  # fmt: skip
     monkeypatch.setattr(_units, "show", lambda names: [unit])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.stackops.glance.plugins.module_utils import _database, _database_dump
+from ansible_collections.stackops.glance.plugins.module_utils import _database, _database_dump, _files
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 URL = "mysql+pymysql://glance:s3cret@db/glance?charset=utf8"
@@ -260,3 +260,32 @@ def test_the_output_is_for_root_alone(environment: Environment) -> None:
 def test_the_scripts_are_in_the_syntax_of_old_pythons(text: str) -> None:
     """They do not go through the check of what runs on hosts, being texts; Python 2.7 runs them in the lab."""
     ast.parse(text, feature_version=(3, 6))
+
+
+def test_the_last_words_of_glance_manage_name_what_happened() -> None:
+    begins = "2026-11-26 18:25:59.551 2695 ERROR glance "
+    lines = [
+        "Traceback (most recent call last):",
+        '  File "/opt/glance/33.0.0/lib/python3.11/site-packages/pymysql/err.py", line 153, in raise_mysql_exception',
+        "pymysql.err.OperationalError: (1050, \"Table 'node_reference' already exists\")",
+        "",
+        "The above exception was the direct cause of the following exception:",
+        "sqlalchemy.exc.OperationalError: (pymysql.err.OperationalError) (1050, \"Table 'node_reference' already exists\")",
+        "[SQL: ",
+        "CREATE TABLE node_reference (",
+        *(f"    column_{number} INTEGER, " for number in range(9)),
+        ")ENGINE=InnoDB CHARSET=utf8",
+        "]",
+        "(Background on this error at: https://sqlalche.me/e/21/e3q8)",
+        "",
+    ]
+    said = _database.last_words("\n".join(f"{begins}{line}" for line in lines).encode(), [])
+    assert said.startswith(
+        "sqlalchemy.exc.OperationalError: (pymysql.err.OperationalError) (1050, \"Table 'node_reference' already"
+    )
+    assert "2695" not in said and said.endswith("column_1 INTEGER,")
+    assert (
+        _database.last_words(b"one\n2026-11-26 18:25:59.551 2695 CRITICAL glance [-] two secret\n", ["secret"])
+        == f"one two {_files.MASK}"
+    )
+    assert _database.last_words(b"\n", []) == "it said nothing"

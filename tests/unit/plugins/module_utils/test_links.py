@@ -50,8 +50,11 @@ def test_preparing_looks_whether_it_is_as_surveyed(root: Path) -> None:
         _links.planned(steps, [])
     # A worker of this very run that outlived its playbook.
     assert _links.planned(steps, [[change(root)]]) == []
-    with pytest.raises(GlanceError, match="its directory does not exist"):
-        _links.planned([{"links": [{"path": str(root / "no" / "current"), "before": "", "after": "x"}]}], [])
+    # The environment, and with it the directory, is made after that.
+    first = {"path": str(root / "no" / "current"), "before": "", "after": "25.1.0"}
+    assert [each["after"] for each in _links.planned([{"links": [first]}], [])] == ["-> 25.1.0\n"]
+    with pytest.raises(GlanceError, match="which is no directory"):
+        _links.described([first])
 
 
 def test_an_environment_that_is_not_there_is_refused_before_the_change(root: Path) -> None:

@@ -26,8 +26,8 @@ def unit(name, argv, started=None, **more):
     return {
         "name": name, "id": f"{name}.service", "load_state": "loaded", "active_state": "active", "sub_state": "running",
         "unit_file_state": "enabled", "main_pid": 0, "started": started, "user": "root", "directory": "/",
-        "triggered_by": [], "container": None, "exec_start": [{"path": argv[0], "argv": argv}], "unit_environment": {},
-        "environment_files": [], **more,
+        "triggered_by": [], "fragment": "", "drop_ins": [], "container": None,
+        "exec_start": [{"path": argv[0], "argv": argv}], "unit_environment": {}, "environment_files": [], **more,
     }  # fmt: skip
 
 

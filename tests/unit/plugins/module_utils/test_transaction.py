@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import fcntl
 import grp
 import itertools
 import os
@@ -953,6 +954,23 @@ def dumps(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         {**host.step("one"), "restart": [], "drain": None, "database": {"verb": "sync", "dump": True, "bytes": 9}}
     )
     return Dump.log
+
+
+@pytest.mark.parametrize("restore", [False, True])
+def test_the_way_back_waits_for_a_command_that_a_killed_run_has_begun(
+    host: Host, dumps: list[str], restore: bool
+) -> None:
+    host.apply("one", slice_seconds=0)  # and killed
+    command = Path(host.run.path("database", "one-1", "sync"))
+    command.mkdir(parents=True)
+    with (command / "lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        host.open_again()
+        waits = host.undo("one", restore=restore, slice_seconds=0)
+        assert not waits["finished"] and host.run.step_states() == {"one": "undoing"} and "put back" not in dumps
+        assert "glance-manage db sync, which an earlier attempt began, still runs" in waits["progress"][0]
+    host.undo("one", restore=restore)
+    assert host.run.step_states() == {"one": "undone"} and ("put back" in dumps) == restore
 
 
 def test_a_dump_is_taken_before_the_database_is_changed_and_put_back_where_that_is_asked_for(

@@ -63,7 +63,7 @@ def test_a_continued_run_with_nothing_left_to_do_changed_nothing() -> None:
 
 
 def test_a_host_that_was_put_back_alone_is_no_changed_one_and_is_named_with_the_verdict() -> None:
-    lines = said("done", troubles=("nova2: nova: it died",))
+    lines = said("done", troubles=("nova2: nova: it died.",))
     assert lines[1] == "Hosts: Keystone, nova1"
     assert lines[2] == f"Verdict: in words. Run {RUN}. Trouble on nova2: nova: it died."
 

@@ -278,7 +278,69 @@ def test_units_that_run_through_no_link() -> None:
     bare = survey()
     bare["services"]["glance-api"]["units"][0]["links"] = []
     made = plan({"g1": bare})
+    (found,) = [each for each in made.findings if each.severity == "blocker"]
+    assert (found.id, steps(made)) == ("release_link_missing", [])
+    assert "does not run glance-api itself" in found.message and "deploy.yml" in found.remedy
+
+
+def packaged(**more: Any) -> Any:
+    """Debian's Glance 25.1."""
+    found = survey("25.1.0")
+    words = [
+        "/usr/bin/python3",
+        "/usr/bin/glance-api",
+        "--config-file=/etc/glance/glance-api.conf",
+        "--log-file=/var/log/100%",
+    ]
+    found["services"]["glance-api"]["units"][0].update({"links": [], "argv": words, "script": words[1], **more})
+    found["services"]["glance-scrubber"]["units"][0]["links"] = []
+    return found
+
+
+def test_packages_run_out_of_an_environment_of_their_release() -> None:
+    made = plan({"g1": packaged()}, "25.1.0", database("wallaby_contract01"))
+    assert (made.verdict, ids(made), steps(made)) == ("ready", ["way_back"], [("glance_release", ["g1"])])
+    part = made.local["glance_release"]["g1"]
+    (file,) = part["files"]
+    assert file["path"] == "/etc/systemd/system/glance-api.service.d/stackops-glance-environment.conf"
+    assert file["content"].splitlines()[1:] == [
+        "[Service]",
+        "ExecStart=",
+        "ExecStart=/opt/glance/current/bin/glance-api --config-file=/etc/glance/glance-api.conf --log-file=/var/log/100%%",
+    ]
+    assert part["links"] == [{"path": "/opt/glance/current", "before": "", "after": "25.1.0"}]
+    assert (part["restart"], part["health"]["linked"], part["directories"]) == (["glance-api"], ["glance-api"], [])
+
+
+def test_packages_go_to_another_release_by_way_of_an_environment_of_their_own() -> None:
+    made = plan({"g1": packaged()}, "26.1.0", database("wallaby_contract01"))
+    (found,) = [each for each in made.findings if each.severity == "blocker"]
+    assert (found.id, steps(made)) == ("release_link_missing", [])
+    assert found.remedy.endswith("-e glance_release=25.1.0.")
+
+
+@pytest.mark.parametrize(
+    "more", [{"container": "abc"}, {"script": None}, {"argv": []}, {"triggered_by": ["glance-api.socket"]}], ids=str
+)
+def test_packages_that_cannot(more: Any) -> None:
+    made = plan({"g1": packaged(**more)}, "25.1.0", database("wallaby_contract01"))
     assert (ids(made, "blocker"), steps(made)) == (["release_link_missing"], [])
+
+
+def test_from_there_on_the_unit_has_to_be_deployed() -> None:
+    drop_in = "/etc/systemd/system/glance-api.service.d/stackops-glance-environment.conf"
+    taken = survey("25.1.0")
+    unit = taken["services"]["glance-api"]["units"][0]
+    unit.update(fragment="/lib/systemd/system/glance-api.service", drop_ins=[drop_in])
+    made = plan({"g1": taken}, "26.1.0", database("wallaby_contract01"))
+    (found,) = [each for each in made.findings if each.id == "release_files_refused"]
+    assert (
+        "is that of the packages (/lib/systemd/system/glance-api.service)" in found.message
+        and "deploy.yml" in found.message
+    )
+    unit.update(fragment="/etc/systemd/system/glance-api.service")
+    made = plan({"g1": taken}, "26.1.0", database("wallaby_contract01"))
+    assert made.local["glance_release"]["g1"]["files"][-1] == {"path": drop_in, "content": None}
 
 
 @pytest.mark.parametrize(

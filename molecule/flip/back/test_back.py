@@ -12,12 +12,6 @@ from lablib import trial
 HOTFIX = "# somebody's hotfix"
 
 
-def test_it_is_flipped() -> None:
-    assert trial.spoken() == trial.V2
-    assert len(trial.differences(trial.remembered("before"), trial.look())) > len(trial.MANAGED)
-    trial.remember("flipped", trial.look())
-
-
 def test_check_mode_shows_the_way_back_and_goes_none_of_it() -> None:
     shown = trial.roll_back("--check", "--diff").succeeds()
     assert "+use_glance_v1 = true" in shown.output
