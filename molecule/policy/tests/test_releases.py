@@ -257,9 +257,9 @@ def test_new_defaults_are_kept_over_the_upgrade_from_25_to_33_and_people_are_tol
 
 
 PEOPLE = {
-    "on_domain": "domains/default/users/{user}/roles/{role}",
-    "on_system": "system/users/{user}/roles/{role}",
-    "inherited": "OS-INHERIT/domains/default/users/{user}/roles/{role}/inherited_to_projects",
+    "on_domain": "/domains/default/users/{user}/roles/{role}",
+    "on_system": "/system/users/{user}/roles/{role}",
+    "inherited": "/OS-INHERIT/domains/default/users/{user}/roles/{role}/inherited_to_projects",
 }
 
 
