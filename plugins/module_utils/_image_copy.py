@@ -32,6 +32,8 @@ PAGE = 200
 TRIES = 3
 #: Seconds between looks at the age of a lock, and seconds that a copy may take to show itself.
 LOCK_LOOK, GRACE = 10.0, 5.0
+#: How much longer the next pause between looks is: an end that is seen late leaves Glance idle for as long.
+LONGER = 1.25
 #: Seconds that Glance may be silent, as while it is restarted.
 SILENCE = 60.0
 
@@ -151,7 +153,7 @@ class Copies:
                     break
             # Short while something moves, and longer and longer while large images are on their way.
             moved = len(self.under_way) != before
-            pause = importing.FIRST_LOOK if moved else min(2 * pause, importing.LONGEST_LOOK)
+            pause = importing.FIRST_LOOK if moved else min(LONGER * pause, importing.LONGEST_LOOK)
             time.sleep(max(0.0, min(pause, part.end - time.monotonic())))
             self._look()
             if part.over:
