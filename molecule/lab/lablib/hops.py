@@ -119,9 +119,9 @@ def answers() -> int:
     return request("GET", f"{GLANCE}/healthcheck", {}, None)[0]
 
 
-def heads(database: str = DATABASE) -> list[str | None]:
-    """The revisions that a database is at, that of the two hosts where none is named."""
-    return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", database)]
+def heads() -> list[str | None]:
+    """The revisions that the database of the two hosts is at."""
+    return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", DATABASE)]
 
 
 # -- to be cut off ------------------------------------------------------------------------------------------------
