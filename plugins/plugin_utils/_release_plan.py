@@ -427,10 +427,12 @@ class _Hop:
                 files = files + _packaged.leftovers(glance.api)
             edits = [each for each in files if "options" in each]
             services = {name: _service.after(service, edits) for name, service in glance.services.items()}
-            for name, service in services.items():
+            for service in services.values():
+                paste = service.get("paste")
+                if paste and paste["file"].startswith(f"{self.release.link}/"):
+                    service = {**service, "paste": None}  # goes with the link: the new release brings its own
                 found = _config_check.check(service, glance.release, self.target, host=glance.host)
                 self.plan.share(each for each in found if each.id not in (*_BY_DATABASE, *_BY_LAYOUT))
-                services[name] = service
         except GlanceError as error:
             self.plan.add("release_files_refused", "blocker", error.message, "Mend what it names.", host=glance.host)
             return

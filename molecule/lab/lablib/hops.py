@@ -119,9 +119,9 @@ def answers() -> int:
     return request("GET", f"{GLANCE}/healthcheck", {}, None)[0]
 
 
-def heads(database: str = DATABASE) -> list[str | None]:
-    """The revisions that a database is at, that of the two hosts where none is named."""
-    return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", database)]
+def heads() -> list[str | None]:
+    """The revisions that the database of the two hosts is at."""
+    return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", DATABASE)]
 
 
 # -- to be cut off ------------------------------------------------------------------------------------------------
@@ -131,32 +131,26 @@ TIMER = "glance-scrubber.timer"
 #: As the schema was before 2024.1, which is what this hop brings on: its expand step makes these tables.
 _BEFORE = (
     "DROP TABLE IF EXISTS cached_images; DROP TABLE IF EXISTS node_reference; "
-    "DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ('2023_1_contract01')"
+    "UPDATE alembic_version SET version_num = '2023_1_contract01'"
 )
 
 
 @dataclass
-class Hop(faults.States):
-    """The hosts before and after a hop whose points are tried: by the operator's word they have an older release than they do."""
+class Offline(faults.States):
+    """The hosts before and after an offline hop whose points are tried: by the operator's word they come from farther away."""
 
     places: Places | None = None
     image: str = ""
-    #: From there to NEW a hop is offline.
-    old_release: str = "31.0.0"
-    new_release: str = NEW
-    accept: tuple[str, ...] = ("offline_hop",)
-    #: What upstream changed on the way is no matter here.
-    policy: tuple[str, ...] = ("32-service-role",)
 
     def play(self, name: str, **environ: str) -> trial.Run:
         assert self.places is not None
-        said = {"accept": list(self.accept), "services": {"glance-api": {"release": self.old_release}}}
-        policy = json.dumps({"glance_policy_accepted_changes": list(self.policy)})
-        release = self.new_release if name == FORTH else ""
-        return self.places.play(name, "-e", policy, release=release, environ=environ, **said)
+        accept = {"accept": ["offline_hop"], "services": {"glance-api": {"release": "31.0.0"}}}
+        # What upstream changed on the way is no matter here.
+        policy = json.dumps({"glance_policy_accepted_changes": ["32-service-role"]})
+        return self.places.play(name, "-e", policy, release=NEW if name == FORTH else "", environ=environ, **accept)
 
     def check(self, playbook: str) -> None:
-        release = self.new_release if playbook == FORTH else OLD
+        release = NEW if playbook == FORTH else OLD
         assert {host: running(host) for host in HOSTS} == dict.fromkeys(HOSTS, (release, release))
         for host in HOSTS:
             assert trial.sh(host, f"systemctl is-active {TIMER}; systemctl is-enabled {TIMER}").split() == [

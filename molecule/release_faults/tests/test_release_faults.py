@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
-"""A hop that is cut off between its parts, or whose migration fails: the new release or the old one, and all units run."""
+"""An offline hop that is cut off between its parts, or whose migration fails: the new release or the old one, and all units run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from lablib import databases, faults, hops, trial
 from lablib.faults import BACK, Point
-from lablib.hops import DATABASE, FORTH, HOSTS, OLD, Hop
+from lablib.hops import DATABASE, FORTH, HOSTS, OLD, Offline
 from lablib.seed import MIB
 
-OFFLINE = (
+POINTS = (
     # All hosts are stopped, and the database is as it was.
     Point(FORTH, "killed with its worker", "release2 done glance_stopped", FORTH),
     # The dump is being taken, which goes on.
@@ -22,32 +21,19 @@ OFFLINE = (
     Point(FORTH, "killed with its worker", "release1 done glance_release", FORTH),
     Point(FORTH, "killed with its worker", "release2 restarted glance_release", BACK),
 )
-ONLINE = (
-    Point(FORTH, "killed with its worker", "release1 database database_expand", FORTH),
-    Point(FORTH, "killed with its worker", "release1 database database_migrate", BACK),
-    # One host has the new release, and the other runs the old one.
-    Point(FORTH, "killed with its worker", "release1 done glance_release", FORTH),
-    Point(FORTH, "killed with its worker", "release2 restarted glance_release", BACK),
-)
 
 
 @pytest.fixture(scope="module", name="states")
-def fixture_states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hop]:
+def fixture_states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offline]:
     with hops.places(tmp_path_factory.mktemp("release_faults"), glance_release_scrubber=True) as places:
         places.play("deploy", release=OLD).succeeds()
         trial.wait_for(lambda: hops.answers() == 200)
         image = hops.upload("from before", b"offline" * MIB)
-        yield Hop(old=trial.look(*HOSTS), places=places, image=image)
-
-
-@pytest.fixture(scope="module", name="online")
-def fixture_online(states: Hop) -> Hop:
-    """To the next release, which is the one that brought the newest schema."""
-    return replace(states, new=None, old_release="27.1.1", new_release="28.2.0", accept=(), policy=())
+        yield Offline(old=trial.look(*HOSTS), places=places, image=image)
 
 
 @pytest.fixture(autouse=True)
-def trusts(states: Hop) -> Iterator[None]:
+def trusts(states: Offline) -> Iterator[None]:
     """A hop begins with the old release; the server trusts function creators or not, as its administrator has it."""
     states.begin()
     states.check(BACK)
@@ -57,20 +43,13 @@ def trusts(states: Hop) -> Iterator[None]:
     assert databases.rows(asked) == before
 
 
-@pytest.mark.parametrize("point", OFFLINE, ids=str)
-def test_one_further_command_ends_it(point: Point, states: Hop) -> None:
+@pytest.mark.parametrize("point", POINTS, ids=str)
+def test_one_further_command_ends_it(point: Point, states: Offline) -> None:
     faults.attempt(point, states)
     assert hops.heads() == ["2024_1_contract01"] or point.then == BACK
 
 
-@pytest.mark.parametrize("point", ONLINE, ids=str)
-def test_one_further_command_ends_it_online(point: Point, online: Hop) -> None:
-    faults.attempt(point, online)
-    # What an expand step has added stays, and its contract step is nobody's business here.
-    assert sorted(map(str, hops.heads())) == ["2023_1_contract01", "2024_1_expand01"]
-
-
-def test_the_way_back_waits_for_a_migration_that_a_killed_run_has_begun(states: Hop) -> None:
+def test_the_way_back_waits_for_a_migration_that_a_killed_run_has_begun(states: Offline) -> None:
     manage = f"{hops.ROOT}/{hops.NEW}/bin/glance-manage"
     slow = f'#!/bin/sh\ncase "$*" in *"db sync") sleep 20 ;; esac\nexec {manage}.own "$@"\n'
     trial.sh(HOSTS[0], f"mv {manage} {manage}.own; printf '%s' '{slow}' >{manage}; chmod 755 {manage}")
@@ -91,7 +70,7 @@ def test_the_way_back_waits_for_a_migration_that_a_killed_run_has_begun(states: 
     states.check(BACK)
 
 
-def test_a_migration_that_fails(states: Hop) -> None:
+def test_a_migration_that_fails(states: Offline) -> None:
     databases.execute("SET GLOBAL log_bin_trust_function_creators = 1")
     databases.execute("CREATE TABLE node_reference (somebody INT)", DATABASE)
     try:
@@ -104,7 +83,7 @@ def test_a_migration_that_fails(states: Hop) -> None:
         databases.execute("SET GLOBAL log_bin_trust_function_creators = 0")
 
 
-def test_the_dump_is_put_back_once_what_is_lost_is_accepted(states: Hop) -> None:
+def test_the_dump_is_put_back_once_what_is_lost_is_accepted(states: Offline) -> None:
     tables = [str(next(iter(row.values()))) for row in databases.rows("SHOW TABLES", DATABASE)]
     sums = f"CHECKSUM TABLE {', '.join(tables)}"
     before = databases.execute(sums, DATABASE)

@@ -312,6 +312,20 @@ def test_packages_run_out_of_an_environment_of_their_release() -> None:
     assert (part["restart"], part["health"]["linked"], part["directories"]) == (["glance-api"], ["glance-api"], [])
 
 
+@pytest.mark.parametrize(
+    ("file", "judged"), [("/opt/glance/current/etc/glance/paste.ini", False), ("/etc/glance/paste.ini", True)]
+)
+def test_a_paste_file_that_goes_with_the_link_is_not_judged(
+    monkeypatch: pytest.MonkeyPatch, file: str, judged: bool
+) -> None:
+    seen = []
+    monkeypatch.setattr(_config_check, "check", lambda service, *given, **more: seen.append(service["paste"]) or [])
+    host = survey("25.1.0")
+    host["services"]["glance-api"]["paste"] = {"file": file, "text": ""}
+    plan({"g1": host}, "26.1.0", database("wallaby_contract01"))
+    assert bool(seen[0]) == judged
+
+
 def test_packages_go_to_another_release_by_way_of_an_environment_of_their_own() -> None:
     made = plan({"g1": packaged()}, "26.1.0", database("wallaby_contract01"))
     (found,) = [each for each in made.findings if each.severity == "blocker"]
