@@ -53,6 +53,7 @@ def release_changes(variables: dict[str, Any], survey: dict[str, Any], release: 
     try:
         api = (survey.get("services") or {}).get("glance-api") or {"project": "glance", "prog": "glance-api"}
         wishes = _release_files.as_wishes(variables)
+        _release_files.described(api, wishes)
         old, new = (
             _release_files.layout(each, wishes)
             for each in (_service.installed(api), _service.known_release("glance", release))

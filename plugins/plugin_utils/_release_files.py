@@ -94,6 +94,20 @@ def as_wishes(given: Mapping[str, Any]) -> Wishes:
         raise GlanceError(f"A variable of glance_release that is to be a number is none: {error}.") from error
 
 
+def described(api: Mapping[str, Any], wishes: Wishes) -> None:
+    """Raise GlanceError where a host asks Keystone, and the variables describe one that lets everybody do everything.
+
+    What would be written there is the open policy file of such a host.
+    """
+    flavor = (api.get("paste") or {}).get("flavor") or ""
+    if "keystone" in flavor.split("+") and not wishes.auth_url:
+        raise GlanceError(
+            f"This host asks Keystone who its users are (paste flavor {flavor}), and glance_release_auth_url is empty, as on a "
+            "host without Keystone. Give Keystone's address there: the variables of the role glance_release have to describe "
+            "the host as it is."
+        )
+
+
 def layout(release: Release, wishes: Wishes) -> dict[str, Any]:
     """Directories, files and units of a host, as the module ``glance_service`` takes them. Raises GlanceError.
 

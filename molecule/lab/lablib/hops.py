@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
-"""Two hosts that the collection deploys behind a balancer of their own, for hops from one release of Glance to another."""
+"""Two hosts that the collection deploys behind the lab's balancer, for hops from one release of Glance to another."""
 
 from __future__ import annotations
 
@@ -15,30 +15,16 @@ import yaml
 
 from . import databases, faults, trial
 from .common import STATE
-from .hosts import INFRA
+from .hosts import GLANCE
 from .seed import Api, request
 
 HOSTS = ("release1", "release2")
 ROOT = "/opt/glance"
 OLD, NEW = "32.0.0", "33.0.0"
-PORT = 9294
-GLANCE = f"http://{INFRA.address}:{PORT}"
 DATABASE = "release"
 COUNTED = "COUNTED_PYTHON"
 #: Of a run that has nothing to do, starts of Python on a host.
 MOST = 15
-_BALANCER = f"""
-frontend glance-release
-    bind :{PORT}
-    default_backend glance-release
-
-backend glance-release
-    option httpchk GET /healthcheck
-    http-check expect status 200
-    default-server pool-max-conn 0 check inter 1s fall 2 rise 2
-    server release1 release1:9292
-    server release2 release2:9292
-"""
 #: Where pip on a host finds who vouches for the package index.
 PIP = {"PIP_CERT": "/etc/ssl/certs/ca-certificates.crt"}
 _VARIABLES = {
@@ -85,16 +71,27 @@ def of(folder: Path, hosts: Mapping[str, dict[str, Any]], url: str, **variables:
 
 
 @contextlib.contextmanager
+def balanced(first: str, second: str) -> Iterator[None]:
+    """The balancer, and so what the catalogue leads to, has these hosts behind it for a while: a run proves its result there."""
+    script = f"sed -i -e 's/ glance1:9292/ {first}:9292/' -e 's/ glance2:9292/ {second}:9292/' $file"
+    try:
+        with trial.changed("infra", "/etc/haproxy/haproxy.cfg", script):
+            trial.sh("infra", "systemctl reload haproxy")
+            yield
+    finally:
+        trial.sh("infra", "systemctl reload haproxy")
+
+
+@contextlib.contextmanager
 def places(folder: Path, *others: str, **variables: Any) -> Iterator[Places]:
     """Two empty hosts and other ones on demand; variables of the inventory beside those that make a Glance of them."""
     found = of(folder, {host: {} for host in HOSTS}, GLANCE, **variables)
-    with trial.joined(*HOSTS, *others):
+    with trial.joined(*HOSTS, *others), balanced(*HOSTS):
         for host in HOSTS:
             trial.sh(
                 host,
                 "systemctl disable --now glance-api; rm -rf /opt/glance /etc/glance /etc/systemd/system/glance-api.service",
             )
-        trial.sh("infra", f"cat >>/etc/haproxy/haproxy.cfg <<'EOF'\n{_BALANCER}EOF\nsystemctl reload haproxy")
         trial.execute(f"DROP DATABASE IF EXISTS `{DATABASE}`; CREATE DATABASE `{DATABASE}` CHARACTER SET utf8; "
                       f"GRANT ALL ON `{DATABASE}`.* TO 'glance'@'%';")  # fmt: skip
         yield found

@@ -586,6 +586,18 @@ def test_the_files_of_a_host_by_its_variables() -> None:
     assert "No installed Glance" in release_changes({}, {}, "33.0.0")["error"]
 
 
+def test_a_host_with_keystone_is_not_described_as_an_open_one() -> None:
+    found = survey()
+    found["services"]["glance-api"]["paste"] = {
+        "flavor": "keystone+cachemanagement",
+        "text": "",
+        "file": None,
+        "error": None,
+    }
+    assert "glance_release_auth_url is empty" in release_changes({}, found, "33.0.0")["error"]
+    assert "error" not in release_changes({"auth_url": "http://keystone:5000"}, found, "33.0.0")
+
+
 def test_files_that_cannot_be_computed_stop_the_flip() -> None:
     fleet = _plan.Fleet(["g1"], [], [], {"g1": survey()})
     looks = {"g1": Look(database(), [], error="no paste flavor")}
