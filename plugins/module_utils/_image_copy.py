@@ -15,6 +15,7 @@ Images are taken from the list as they come and forgotten when they are done, so
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Iterator, List, Optional, Tuple
 
@@ -34,6 +35,10 @@ TRIES = 3
 LOCK_LOOK, GRACE = 10.0, 5.0
 #: How much longer the next pause between looks is: an end that is seen late leaves Glance idle for as long.
 LONGER = 1.25
+#: Requests that are sent at once.
+SENDERS = 4
+#: Times that a look took, for which the next one waits at least: who copies small images has Glance copy, and not answer looks.
+REST = 9.0
 #: Seconds that Glance may be silent, as while it is restarted.
 SILENCE = 60.0
 
@@ -99,7 +104,7 @@ class Copies:
         images: Images,
         wanted: list[str],
         state: dict[str, Any],
-        parallel: int = 4,
+        parallel: int = 8,
         stalled_after: float = 600.0,
         examples: int = 20,
         check: bool = False,
@@ -138,7 +143,7 @@ class Copies:
         Raises GlanceError where Glance stays silent, or refuses the very first copy to this user.
         """
         waiting = self._taken(source)
-        pause = importing.FIRST_LOOK
+        pause, took = importing.FIRST_LOOK, 0.0
         while True:
             before = len(self.under_way)
             # Every call goes on by an image at least, however long it took to get here.
@@ -151,11 +156,15 @@ class Copies:
                 self._consider(image)
                 if part.over:
                     break
+            self._ask_new()
             # Short while something moves, and longer and longer while large images are on their way.
             moved = len(self.under_way) != before
             pause = importing.FIRST_LOOK if moved else min(LONGER * pause, importing.LONGEST_LOOK)
-            time.sleep(max(0.0, min(pause, part.end - time.monotonic())))
+            rest = min(max(pause, REST * took), importing.LONGEST_LOOK)
+            time.sleep(max(0.0, min(rest, part.end - time.monotonic())))
+            looked = time.monotonic()
             self._look()
+            took = time.monotonic() - looked
             if part.over:
                 return False
 
@@ -187,16 +196,33 @@ class Copies:
             self._copied(copy, missing)
         else:
             self.under_way.append(copy)
-            self._ask(copy)
+
+    def _ask_new(self) -> None:
+        """Ask for the copies that were not asked for yet, several at once: a Glance that copies answers slowly."""
+        new = [copy for copy in self.under_way if not copy.tries]
+        if new and not self.counts["copied"]:
+            self._ask(new.pop(0))  # alone, for it tells whether this user may copy
+        with ThreadPoolExecutor(SENDERS) as pool:
+            answers = list(pool.map(self._request, new))
+        for copy, answer in zip(new, answers):
+            self._judge(copy, answer)
 
     def _ask(self, copy: Copy) -> None:
-        """Ask for the copy, and see what its refusal means."""
+        self._judge(copy, self._request(copy))
+
+    def _request(self, copy: Copy) -> Any:
+        """Ask for the copy: the answer, or the GlanceError in its place."""
         copy.asked, copy.locked, copy.tries, copy.began = True, False, copy.tries + 1, time.monotonic()
         body = {"method": {"name": METHOD}, "stores": copy.missing, "all_stores_must_succeed": False}
         try:
-            answer = self.images.ask("POST", f"/v2/images/{copy.id}/import", json=body)
+            return self.images.ask("POST", f"/v2/images/{copy.id}/import", json=body)
         except GlanceError as error:
-            self._bear(error)  # it may have been taken or not; the next looks tell
+            return error
+
+    def _judge(self, copy: Copy, answer: Any) -> None:
+        """See what the answer to the request means."""
+        if isinstance(answer, GlanceError):
+            self._bear(answer)  # it may have been taken or not; the next looks tell
             return
         self._silent = None
         if answer.status_code == 202:

@@ -57,10 +57,10 @@ options:
   parallel:
     description:
       - How many images may be under way at once.
-      - Glance works on a copy in a thread of the host that answered. With more at once than its hosts have cores there is
-        little to win; the staging directory needs space for all of them.
+      - Glance works on a copy in a thread of the host that answered. The staging directory needs space for all of them. Fewer
+        leave Glance idle where images are small.
     type: int
-    default: 4
+    default: 8
   stalled_after:
     description:
       - Seconds without progress after which an import, this task's own or another's, is reported and no more waited for.
@@ -123,7 +123,7 @@ EXAMPLES = r"""
     filters: {visibility: all}
     hidden: true
     stores: [new]
-    parallel: 8
+    parallel: 2
   delegate_to: localhost
 """
 
@@ -300,7 +300,7 @@ def main() -> None:
                 hidden={"type": "bool", "default": False},
                 stores={"type": "list", "elements": "str"},
                 all_stores={"type": "bool", "default": False},
-                parallel={"type": "int", "default": 4},
+                parallel={"type": "int", "default": 8},
                 stalled_after={"type": "int", "default": 600},
                 timeout={"type": "int", "default": 86400},
                 examples={"type": "int", "default": 20},
