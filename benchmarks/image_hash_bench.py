@@ -14,19 +14,19 @@ import hashlib
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import time
 from typing import Any
 
 from audit_bench import measure
+from image_copy_bench import SETTINGS, client
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "molecule" / "lab"))
 
 from lablib import databases, fleet, trial  # noqa: E402  (the path comes first)
 from lablib.common import STATE  # noqa: E402
-from lablib.hosts import BY_NAME, INFRA, KEYSTONE  # noqa: E402
+from lablib.hosts import BY_NAME  # noqa: E402
 
 HOST = "glance33"
 ENDPOINT = f"http://{BY_NAME[HOST].address}:9292"
@@ -64,29 +64,13 @@ def module(images: list[str], parallel: int) -> tuple[float, float]:
     return wall, memory
 
 
-def client(images: list[str]) -> float:
+def saved(images: list[str]) -> float:
     """Seconds of the loop, in the host of the lab that has the client."""
-    settings = {
-        "OS_AUTH_URL": KEYSTONE,
-        "OS_USERNAME": "admin",
-        "OS_PASSWORD": "lab-admin-secret",
-        "OS_PROJECT_NAME": "admin",
-        "OS_USER_DOMAIN_NAME": "Default",
-        "OS_PROJECT_DOMAIN_NAME": "Default",
-        "OS_IDENTITY_API_VERSION": "3",
-    }
     save = f"glance --os-image-url {ENDPOINT} image-download $image"
-    script = f"for image in {' '.join(images)}; do {save} | sha512sum; done"
-    environment = [word for name, value in settings.items() for word in ("--env", f"{name}={value}")]
     started = time.monotonic()
-    done = subprocess.run(
-        ["docker", "exec", *environment, INFRA.container, "sh", "-ec", script],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    if len(set(done.stdout.split("\n")[:-1])) != 1 or done.stdout.startswith(hashlib.sha512().hexdigest()):
-        sys.exit(f"the client did not save the images: {done.stdout}{done.stderr}")
+    said = client(f"for image in {' '.join(images)}; do {save} | sha512sum; done", SETTINGS)
+    if len(set(said.split("\n")[:-1])) != 1 or said.startswith(hashlib.sha512().hexdigest()):
+        sys.exit(f"the client did not save the images: {said}")
     return time.monotonic() - started
 
 
@@ -105,7 +89,7 @@ def main() -> int:
             f"one image of {arguments.size} GiB: {wall:.1f} s, {rate:.0f} MiB/s, peak {memory:.1f} MiB, wanted: under {MEMORY:.0f}"
         )
         images = sow(arguments.images, arguments.each * MIB)
-        loop = client(images)
+        loop = saved(images)
         times = {parallel: module(images, parallel) for parallel in (1, 2, 4)}
         print(
             f"{arguments.images} images of {arguments.each} MiB; a loop of glance image-download | sha512sum: {loop:.1f} s"

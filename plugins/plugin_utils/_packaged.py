@@ -13,12 +13,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ansible_collections.stackops.glance.plugins.module_utils import _units
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import _bind, _service
 
 DROP_IN = "stackops-glance-environment.conf"
-#: Where the units of an administrator lie, and those that this collection deploys; a package's lie elsewhere.
-_OWN_UNITS = "/etc/systemd/system/"
 
 
 def drop_ins(service: _service.Service, link: str) -> list[dict[str, Any]]:
@@ -46,7 +45,8 @@ def leftovers(service: _service.Service) -> list[dict[str, Any]]:
     files = []
     for unit in service["units"]:
         path = next((each for each in unit.get("drop_ins") or () if os.path.basename(each) == DROP_IN), None)
-        if path and not unit["fragment"].startswith(_OWN_UNITS):
+        # Those that this collection deploys lie where an administrator's do.
+        if path and not unit["fragment"].startswith(_units.UNIT_FILES):
             raise GlanceError(
                 f"{unit['name']} is that of the packages ({unit['fragment']}) and runs out of an environment by {path}. Another "
                 "release needs units and files of its own. Describe the host by the variables of the role glance_release, and "
