@@ -26,6 +26,7 @@ from ansible_collections.stackops.glance.plugins.module_utils import (
     _image_import,
     _image_lookup,
     _image_stores,
+    _process,
 )
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._image_import import Progress
@@ -73,7 +74,7 @@ class Mark:
 
     @classmethod
     def mine(cls, seconds: float) -> Mark:
-        return cls(socket.gethostname(), os.getpid(), _started(os.getpid()), int(time.time() + seconds))
+        return cls(socket.gethostname(), os.getpid(), _process.started(os.getpid()), int(time.time() + seconds))
 
     @classmethod
     def read(cls, text: str) -> Mark:
@@ -88,20 +89,11 @@ class Mark:
     def alive(self) -> bool:
         """Whether that run may still be at work: on this host its process tells, else its time."""
         if self.host == socket.gethostname():
-            return _started(self.pid) == self.started
+            return _process.started(self.pid) == self.started
         return time.time() < self.until
 
     def __str__(self) -> str:
         return f"{self.host} {self.pid} {self.started} {self.until}"
-
-
-def _started(pid: int) -> str:
-    """When a process of this machine began, by its kernel's clock; "gone" where there is none."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
-            return stream.read().rpartition(")")[2].split()[19]
-    except OSError:
-        return "gone"
 
 
 class Maker:

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, List, Set, Tuple
 
+from ansible_collections.stackops.glance.plugins.module_utils import _process
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.module_utils._images import PATCH, Images, Keystone, one_line
 
@@ -293,13 +294,8 @@ def abandoned(description: str, now: datetime) -> bool | None:
     if not lease:
         return None
     machine, _colon, pid = lease[2].rpartition(":")
-    if machine == _machine() and pid.isdigit():
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            pass
+    if machine == _machine() and pid.isdigit() and not _process.started(int(pid)):
+        return True
     return datetime.fromisoformat(lease[1].replace("Z", "+00:00")) < now
 
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.stackops.glance.plugins.module_utils import _process
 from ansible_collections.stackops.glance.plugins.module_utils._runs import describe_lock, token_of
 from ansible_collections.stackops.glance.plugins.plugin_utils._finding import Finding
 
@@ -36,7 +37,7 @@ class Controller:
             user = getpass.getuser()
         except (KeyError, OSError):  # an AWX container runs with a number that has no name
             user = str(os.getuid())
-        return cls(socket.gethostname(), _boot(), pid, _started(pid) or "", user)
+        return cls(socket.gethostname(), _boot(), pid, _process.started(pid), user)
 
     def as_holder(self) -> dict[str, Any]:
         return asdict(self)
@@ -45,7 +46,7 @@ class Controller:
         """Whether the holder was a process of this machine, and is gone."""
         if holder.get("host") != self.host:
             return False
-        return holder.get("boot") != self.boot or _started(int(holder.get("pid", 0))) != holder.get("started")
+        return holder.get("boot") != self.boot or _process.started(int(holder.get("pid", 0))) != holder.get("started")
 
 
 def _boot() -> str:
@@ -53,15 +54,6 @@ def _boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
-
-
-def _started(pid: int) -> str | None:
-    """Start time of a process in clock ticks since boot; None when there is no such process, or a dead one."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields[19]
 
 
 @dataclass

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 #: Lines of a failed gate that are shown once more at the end.
-LAST = 15
+LAST = 45
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,8 @@ def test_a_run_killed_while_it_sends(tmp_path: Path) -> None:
     time.sleep(1)
     assert named("glance25", "killed"), "the image is there, half-way"
     found = imported("glance25", "killed", file=path)
-    assert not found["failed"] and found["replaced"] == first
+    assert not found["failed"], found
+    assert found["replaced"] == first, found
     assert [each["id"] for each in named("glance25", "killed")] == [found["image_id"]]
 
 

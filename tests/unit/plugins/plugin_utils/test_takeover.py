@@ -53,17 +53,6 @@ def test_a_zombie_holds_nothing(process: subprocess.Popen[bytes]) -> None:
     assert Controller.of(os.getpid()).knows_dead(holder)
 
 
-def test_the_name_of_a_process_may_hold_anything(tmp_path: object) -> None:
-    name = "a) S 1 (b"
-    code = f"import ctypes; ctypes.CDLL(None).prctl(15, {name.encode()!r}); print(flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        assert child.stdout
-        child.stdout.readline()
-        holder = Controller.of(child.pid).as_holder()
-        assert int(holder["started"]) > 1 and not Controller.of(os.getpid()).knows_dead(holder)
-        child.kill()
-
-
 def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def nameless() -> str:
         raise KeyError
