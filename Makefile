@@ -12,7 +12,7 @@ REQUESTS ?= 20000
 # Generated policy files that each release's own Glance decides about as well in `make test`.
 FILES ?= 10
 # The scenarios wait for services most of the time; what only computes runs beside them.
-GATES = env then images beside environments then molecule beside lint unit unit-cores docs package sanity fuzz compile catalogue policy
+GATES = images beside environments then molecule beside lint unit unit-cores docs package sanity fuzz compile catalogue policy
 
 IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
@@ -49,8 +49,8 @@ lab-down: env ## Remove the lab's containers
 lab-shell: env ## Open a shell in a host of the lab: make lab-shell HOST=glance1
 	@$(LAB) shell $(HOST)
 
-images: env ## Build the lab's images, those that are absent
-	@$(LAB) images
+images: python ## Build the lab's images, those that are absent
+	@python3 molecule/lab/lab images
 
 execution-environment: env ## Build the execution environment of examples/awx
 	@$(IN) molecule/lab/execution-environment

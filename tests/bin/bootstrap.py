@@ -85,6 +85,10 @@ def find_python(environment: Environment) -> tuple[str, str] | None:
     return None
 
 
+#: apt does not wait for itself, and the lab's engine is installed while the environments are made.
+APT_GET = ["flock", "/run/lock/stackops-glance-apt", "apt-get"]
+
+
 def ensure_venv(python: str, version: str) -> None:
     """Debian leaves ensurepip out of its python3 package; install the package that has it."""
     if subprocess.run([python, "-c", "import ensurepip, venv"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
@@ -93,9 +97,9 @@ def ensure_venv(python: str, version: str) -> None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise BootstrapError("%s cannot make virtual environments. Install %s and run this again." % (python, package))
     say("installing %s with apt-get" % package)
-    run(["apt-get", "update", "-q"])
+    run([*APT_GET, "update", "-q"])
     environ = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    run(["apt-get", "install", "-q", "-y", "--no-install-recommends", package], env=environ)
+    run([*APT_GET, "install", "-q", "-y", "--no-install-recommends", package], env=environ)
 
 
 def run(command: list[str], **options: object) -> None:

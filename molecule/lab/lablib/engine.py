@@ -35,15 +35,19 @@ def ensure() -> None:
     _start()
 
 
+#: apt does not wait for itself, and tests/bin/bootstrap.py may install what an environment needs meanwhile.
+APT_GET = ("flock", "/run/lock/stackops-glance-apt", "apt-get")
+
+
 def install(*packages: str) -> None:
     """Install Debian packages; those that the distribution does not have are left out."""
     if not {"debian", "ubuntu"} & {os_release().get("ID", ""), *os_release().get("ID_LIKE", "").split()}:
         raise LabError(f"Please install {' and '.join(packages)}: this machine is neither Debian nor Ubuntu.")
     log = state_dir() / "logs" / "apt.log"
-    run("apt-get", "update", log=log)
+    run(*APT_GET, "update", log=log)
     known = [name for name in packages if run("apt-cache", "--quiet=0", "search", "--names-only", f"^{name}$").strip()]
     say(f"installing {' '.join(known)} (log: {log})")
-    run("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends", *known, log=log)
+    run("env", "DEBIAN_FRONTEND=noninteractive", *APT_GET, "install", "-y", "--no-install-recommends", *known, log=log)
 
 
 def _start() -> None:
