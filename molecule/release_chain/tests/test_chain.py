@@ -18,8 +18,6 @@ from lablib.common import LAB, STATE, run
 from lablib.hops import Places
 from lablib.hosts import BY_NAME
 
-pytestmark = trial.thorough
-
 FIRST, USSURI, HOST = "glance1", "glance20", "glance25"
 SAME, LATER = "25.1.0", "32.0.0"
 #: A host of the platform of HOST, which has neither compiler nor pip nor venv.
