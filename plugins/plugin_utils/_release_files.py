@@ -347,8 +347,8 @@ def _flavor(release: Release, wishes: Wishes) -> str:
 # -- stores -----------------------------------------------------------------------------------------------------------
 
 _NOBODY: dict[str, Any] = {
-    "project": "glance", "prog": PROGRAM, "values": [], "environment": {}, "config_files": [CONF], "files": [], "units": [],
-    "oslo_config": None, "release": None,
+    "project": "glance", "prog": PROGRAM, "assignments": [], "environment": {}, "config_files": [CONF], "files": [],
+    "units": [], "oslo_config": None, "release": None,
 }  # fmt: skip
 
 
