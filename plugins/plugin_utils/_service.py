@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.stackops.glance.plugins.module_utils import _oslo_ini
+from ansible_collections.stackops.glance.plugins.module_utils import _oslo_ini, _units
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue
 
@@ -95,7 +95,7 @@ def drop_in(unit: dict[str, Any], name: str) -> str:
         raise GlanceError(
             f"{unit['name']} runs in a container, whose environment and command line are those of the tool that made it."
         )
-    return f"/etc/systemd/system/{unit['name'].removesuffix('.service')}.service.d/{name}"
+    return f"{_units.UNIT_FILES}{unit['name'].removesuffix('.service')}.service.d/{name}"
 
 
 def own_file(service: Service) -> str:
