@@ -25,11 +25,6 @@ options:
     type: list
     elements: path
     default: []
-  glance_release:
-    description:
-      - The release of Glance, as a major number (V(25)), a series name (V(zed)) or a full version. Left out, it is that of
-        the installed Glance.
-    type: str
 requirements:
   - oslo.policy, in the Python that runs Ansible on the control node
 notes:

@@ -30,6 +30,16 @@ notes:
     M(stackops.glance.glance_host_info) and judges where the catalogue is.
 """
 
+    # Of those that judge by Glance's release.
+    RELEASE = r"""
+options:
+  glance_release:
+    description:
+      - The release of Glance, as a major number (V(25)), a series name (V(zed)) or a full version. Left out, it is that of
+        the installed Glance.
+    type: str
+"""
+
     # Of those that write as well.
     WRITING = r"""
 options:

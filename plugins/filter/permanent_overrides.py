@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.stackops.glance.plugins.plugin_utils import _filter_error
 
 DOCUMENTATION = r"""
 name: permanent_overrides
@@ -54,15 +54,12 @@ _value:
 """
 
 
+@_filter_error.told
 def permanent_overrides(plan: Mapping[str, Any], profile: str) -> list[dict[str, str]]:
     # Ansible imports every filter of a collection, in each task that uses one: what is heavy is imported when it is called.
-    from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
     from ansible_collections.stackops.glance.plugins.plugin_utils import _permanent
 
-    try:
-        return _permanent.overrides(plan, profile)
-    except GlanceError as error:
-        raise AnsibleFilterError(error.message) from error
+    return _permanent.overrides(plan, profile)
 
 
 class FilterModule:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.stackops.glance.plugins.plugin_utils import _filter_error
 
 DOCUMENTATION = r"""
 name: release_layout
@@ -49,15 +49,12 @@ _value:
 """
 
 
+@_filter_error.told
 def release_layout(variables: dict[str, Any], release: str) -> dict[str, Any]:
     # Ansible imports every filter of a collection, in each task that uses one: what is heavy is imported when it is called.
-    from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
     from ansible_collections.stackops.glance.plugins.plugin_utils import _release_files, _service
 
-    try:
-        return _release_files.layout(_service.known_release("glance", release), _release_files.as_wishes(variables))
-    except GlanceError as error:
-        raise AnsibleFilterError(error.message) from error
+    return _release_files.layout(_service.known_release("glance", release), _release_files.as_wishes(variables))
 
 
 class FilterModule:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.stackops.glance.plugins.plugin_utils import _filter_error
 
 DOCUMENTATION = r"""
 name: survey_services
@@ -45,15 +45,12 @@ _value:
 """
 
 
+@_filter_error.told
 def survey_services(groups: list[str], overrides: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
     # Ansible imports every filter of a collection, in each task that uses one: what is heavy is imported when it is called.
-    from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
     from ansible_collections.stackops.glance.plugins.plugin_utils import _fleet
 
-    try:
-        return _fleet.services(groups, overrides)
-    except GlanceError as error:
-        raise AnsibleFilterError(error.message) from error
+    return _fleet.services(groups, overrides)
 
 
 class FilterModule:

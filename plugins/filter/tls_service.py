@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.stackops.glance.plugins.plugin_utils import _filter_error
 
 DOCUMENTATION = r"""
 name: tls_service
@@ -55,6 +55,7 @@ _value:
 """
 
 
+@_filter_error.told
 def tls_service(
     survey: dict[str, Any],
     catalogue: list[dict[str, Any]],
@@ -63,16 +64,12 @@ def tls_service(
     overrides: dict[str, dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     # Ansible imports every filter of a collection, in each task that uses one: what is heavy is imported when it is called.
-    from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
     from ansible_collections.stackops.glance.plugins.plugin_utils import _plan, _tls_plan
 
     wishes = _tls_plan.TlsWishes(int(port), dict(endpoints or {}))
     fleet = _plan.Fleet(["host"], [], [], {"host": survey}, {"host": overrides or {}})
-    try:
-        wishes.check()
-        glance = next(_plan.glance_hosts(fleet, _plan.Plan()), None)
-    except GlanceError as error:
-        raise AnsibleFilterError(error.message) from error
+    wishes.check()
+    glance = next(_plan.glance_hosts(fleet, _plan.Plan()), None)
     own = _tls_plan.own_tls(survey)
     address = glance.address if glance else "127.0.0.1:9292"
     return {

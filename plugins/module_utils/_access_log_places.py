@@ -90,9 +90,10 @@ def _told(service, name, deprecated):
     """The value of an option of [DEFAULT] as the service gets it; None where nobody sets it, or it is refused."""
     schema = {'group': 'DEFAULT', 'name': name, 'type': 'string', 'default': None, 'deprecated': list(deprecated)}
     known = [{'group': value['group'], 'name': value['option'], 'type': 'string', 'default': None}
-             for value in service['values'] if value['option'] != name]
+             for value in service['assignments'] if value['option'] != name]
     dialect = _oslo_ini.dialect(service['oslo_config'] or 'newest')
-    return _oslo_ini.resolve(service['values'], schema, service['environment'], known, dialect)['effective'] or None
+    told = _oslo_ini.resolve(service['assignments'], schema, service['environment'], known, dialect)
+    return told['effective'] or None
 
 
 # -- one service --------------------------------------------------------------------------------------------------

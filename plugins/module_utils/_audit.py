@@ -259,6 +259,15 @@ KINDS = {
         ),
     )
 }
+#: Those about one custom property, which a change of that property can be a remedy for.
+PROPERTY_KINDS = (
+    "property-name-rewritten",
+    "property-case-collision",
+    "property-shadowed",
+    "property-reserved",
+    "property-null",
+    "boot-property-none",
+)
 #: What v1 would misread after a way back; what the argument ``since`` is for.
 MISREAD = ("community-visibility", "shared-visibility")
 

@@ -36,15 +36,6 @@ if TYPE_CHECKING:
     Cells = dict[str, Any]
 
 STATES = ("renamed", "merged", "removed")
-#: The findings that a change of properties can be a remedy for.
-KINDS = (
-    "property-name-rewritten",
-    "property-case-collision",
-    "property-shadowed",
-    "property-reserved",
-    "property-null",
-    "boot-property-none",
-)
 ANY = object()
 LONGEST_NAME = 255
 

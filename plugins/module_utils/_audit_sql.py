@@ -19,6 +19,7 @@ from ansible_collections.stackops.glance.plugins.module_utils._audit import (
     BOOT,
     MISREAD,
     PASSING,
+    PROPERTY_KINDS,
     RESERVED,
     UUID,
     VOLUME_SNAPSHOT,
@@ -32,15 +33,6 @@ from ansible_collections.stackops.glance.plugins.module_utils._audit import (
 )
 from ansible_collections.stackops.glance.plugins.module_utils._audit_database import Database, glance_columns
 
-PROPERTY_KINDS = {
-    "property-name-rewritten",
-    "property-case-collision",
-    "property-shadowed",
-    "property-reserved",
-    "property-null",
-    "boot-property-none",
-    "stuck-copying",
-}
 MEMBER_KINDS = {"member-pending", "member-can-share", "private-with-members"}
 LOCATION_KINDS = {"location-encrypted", "location-without-store", "location-http"}
 IMAGE_KINDS = {
@@ -86,7 +78,7 @@ class Audit:
         """Look for the kinds that are wanted; how many live images there are."""
         wanted = self.findings.tallies.keys()
         for kinds, look in (
-            (PROPERTY_KINDS, self.properties),
+            ({*PROPERTY_KINDS, "stuck-copying"}, self.properties),
             (IMAGE_KINDS, self.images),
             (set(MISREAD), self.visibilities),
             (MEMBER_KINDS, self.members),

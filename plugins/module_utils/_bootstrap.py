@@ -15,9 +15,8 @@ import json
 import os
 import pwd
 import re
-import subprocess
 
-from ansible_collections.stackops.glance.plugins.module_utils import _runs
+from ansible_collections.stackops.glance.plugins.module_utils import _command, _runs
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -86,15 +85,14 @@ class Glance:
     def run(self, argv, data=None):
         # type: (List[str], Optional[Dict[str, Any]]) -> str
         """Run a program as Glance's user; what it wrote. Raises GlanceError without a secret in it."""
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, close_fds=True,
-                                   cwd='/', env={'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL': 'C.UTF-8'},
-                                   preexec_fn=self._become())
-        out, err = process.communicate(json.dumps(data).encode('utf-8') if data is not None else b'')
-        if process.returncode != 0:
-            said = (err or out).decode('utf-8', 'replace').strip().splitlines()
-            raise GlanceError('%s failed (%d): %s.' % (' '.join(argv[:3] if '-c' not in argv else argv[:1]), process.returncode,
+        code, out, err = _command.run(argv, json.dumps(data).encode('utf-8') if data is not None else b'', cwd='/',
+                                      env={'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL': 'C.UTF-8'},
+                                      preexec_fn=self._become())
+        if code != 0:
+            said = (err or out).strip().splitlines()
+            raise GlanceError('%s failed (%d): %s.' % (' '.join(argv[:3] if '-c' not in argv else argv[:1]), code,
                                                        self.masked((said or ['no message'])[-1]).rstrip('.')))
-        return out.decode('utf-8', 'replace')
+        return out
 
     def _become(self):
         # type: () -> Optional[Callable[[], None]]

@@ -21,8 +21,7 @@ import stat
 import subprocess
 import time
 
-from ansible.module_utils.common.text.converters import to_text
-from ansible_collections.stackops.glance.plugins.module_utils import _files
+from ansible_collections.stackops.glance.plugins.module_utils import _command, _files
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -43,13 +42,10 @@ def openssl(arguments, stdin=b'', only=None):
         environment.update(SSL_CERT_FILE=_NO_PLACE, SSL_CERT_DIR=_NO_PLACE)
     try:
         # A server that takes a connection and says nothing must not hold everything up.
-        process = subprocess.Popen(['timeout', '20', 'openssl'] + arguments, env=environment, close_fds=True,
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return _command.run(['timeout', '20', 'openssl'] + arguments, stdin, env=environment)
     except OSError as error:
         raise GlanceError('openssl cannot be run: %s. Certificates are checked with it; install the package openssl.'
                           % os.strerror(error.errno or 0))
-    out, err = process.communicate(stdin)
-    return process.returncode, to_text(out, errors='replace'), to_text(err, errors='replace')
 
 
 # -- what a file holds --------------------------------------------------------------------------------------------

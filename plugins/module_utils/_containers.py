@@ -15,9 +15,9 @@ import errno
 import io
 import json
 import os
-import subprocess
 import time
 
+from ansible_collections.stackops.glance.plugins.module_utils import _command
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -66,14 +66,12 @@ def _call(engine, arguments):
     # type: (str, List[str]) -> Optional[Tuple[int, str, str]]
     """None where the engine is not installed."""
     try:
-        process = subprocess.Popen([engine] + arguments, env=dict(os.environ, LC_ALL='C'), close_fds=True,
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        code, out, err = _command.run([engine] + arguments, env=dict(os.environ, LC_ALL='C'))
     except OSError as error:
         if error.errno == errno.ENOENT:
             return None
         raise GlanceError('%s cannot be run: %s.' % (engine, error.strerror))
-    out, err = process.communicate()
-    return process.returncode, out.decode('utf-8', 'replace'), err.decode('utf-8', 'replace').strip()
+    return code, out, err.strip()
 
 
 # -- looking ------------------------------------------------------------------------------------------------------

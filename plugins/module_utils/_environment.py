@@ -26,7 +26,7 @@ import stat
 import subprocess
 import tarfile
 
-from ansible_collections.stackops.glance.plugins.module_utils import _files, _links, _runs
+from ansible_collections.stackops.glance.plugins.module_utils import _command, _files, _links, _runs
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -110,15 +110,14 @@ def ask(python):
     # type: (str) -> Dict[str, Any]
     """Platform of a Python and whether it can make environments. Raises GlanceError."""
     try:
-        process = subprocess.Popen([python, '-I', '-c', _ASK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, close_fds=True)
-        out, err = process.communicate()
+        _code, out, err = _command.run([python, '-I', '-c', _ASK])
     except OSError as error:
         raise GlanceError('%s cannot be run: %s. Name a Python 3 of this host in python.' % (python, os.strerror(error.errno or 0)))
     try:
-        found = json.loads(out.decode('utf-8'))  # type: Dict[str, Any]
+        found = json.loads(out)  # type: Dict[str, Any]
     except ValueError:
         raise GlanceError('%s is no Python 3 that could say what it is: %s.'
-                          % (python, (err.decode('utf-8', 'replace').strip().splitlines() or ['no message'])[-1]))
+                          % (python, (err.strip().splitlines() or ['no message'])[-1]))
     return found
 
 

@@ -12,11 +12,17 @@ import grp
 import os
 import pwd
 import stat
-import subprocess
 import time
 
 from ansible.module_utils.common.text.converters import to_bytes, to_text
-from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_edit, _runs, _serving, _units
+from ansible_collections.stackops.glance.plugins.module_utils import (
+    _command,
+    _files,
+    _oslo_edit,
+    _runs,
+    _serving,
+    _units,
+)
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -53,10 +59,9 @@ def _known(look, name):
 
 def _run(command):
     # type: (List[str]) -> None
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=True)
-    said = process.communicate()[0].decode('utf-8', 'replace').strip()
-    if process.returncode != 0:
-        raise GlanceError('%s failed (%d): %s.' % (' '.join(command), process.returncode, said.rstrip('.') or 'no message'))
+    code, out, err = _command.run(command)
+    if code != 0:
+        raise GlanceError('%s failed (%d): %s.' % (' '.join(command), code, (err or out).strip().rstrip('.') or 'no message'))
 
 
 def _ids(wanted):

@@ -13,11 +13,10 @@ import os
 import pwd
 import re
 import socket
-import subprocess
 import time
 
 from ansible.module_utils.common.text.converters import to_bytes, to_text
-from ansible_collections.stackops.glance.plugins.module_utils import _certificates, _files, _runs, _units
+from ansible_collections.stackops.glance.plugins.module_utils import _certificates, _command, _files, _runs, _units
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -206,12 +205,11 @@ def _stunnel_address(text):
 def _check_version(program):
     # type: (str) -> None
     try:
-        process = subprocess.Popen([program, '-version'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=True)
-        out = to_text(process.communicate()[0], errors='replace')
+        _code, out, err = _command.run([program, '-version'])
     except OSError as error:
         raise GlanceError('%s cannot be run: %s. Install stunnel (Debian: stunnel4), or name its program.'
                           % (program, os.strerror(error.errno or 0)))
-    match = re.search(r'stunnel (\d+)\.(\d+)', out)
+    match = re.search(r'stunnel (\d+)\.(\d+)', out + err)
     if match is None or (int(match.group(1)), int(match.group(2))) < OLDEST:
         raise GlanceError('%s is %s, and %d.%d or newer is needed. Install one from the distribution\'s backports.'
                           % ((program, match.group(0) if match else 'no stunnel') + OLDEST))

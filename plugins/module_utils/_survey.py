@@ -111,7 +111,7 @@ def _service(service, units, trouble):
     # type: (Dict[str, Any], Dict[str, Dict[str, Any]], Optional[str]) -> Dict[str, Any]
     found = {
         'project': service['project'], 'prog': service['prog'], 'interpreter': None, 'release': None, 'oslo_config': None,
-        'units': [], 'config_files': [], 'config_dirs': [], 'config_origin': None, 'files': [], 'values': [],
+        'units': [], 'config_files': [], 'config_dirs': [], 'config_origin': None, 'files': [], 'assignments': [],
         'environment': {}, 'policy': None, 'property_protection': None, 'paste': None, 'crons': [], 'restart_pending': None, 'error': None,
     }  # type: Dict[str, Any]
     errors = []
@@ -280,10 +280,10 @@ def _add_values(service, loaded, found):
     referred = set(reference for value, yes in zip(loaded.values, asked) if yes for reference in _references(value))
     for value, yes in zip(loaded.values, asked):
         if yes or (value['group'], value['option']) in referred:
-            found['values'].append(dict(value, raw=_files.mask(value['option'], value['raw'])))
-    size = sum(len(value['raw']) + len(value['option']) + len(value['file']) for value in found['values'])
+            found['assignments'].append(dict(value, raw=_files.mask(value['option'], value['raw'])))
+    size = sum(len(value['raw']) + len(value['option']) + len(value['file']) for value in found['assignments'])
     if size > LARGEST_VALUES:
-        found['values'] = []
+        found['assignments'] = []
         raise GlanceError('The options in %s have %d bytes, and no service has a hundredth of that. Nothing above %d is '
                           'looked at. Check what lies there.' % (', '.join(loaded.files), size, LARGEST_VALUES))
 

@@ -14,10 +14,9 @@ import io
 import os
 import re
 import shlex
-import subprocess
 import time
 
-from ansible_collections.stackops.glance.plugins.module_utils import _containers
+from ansible_collections.stackops.glance.plugins.module_utils import _command, _containers
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 try:
@@ -39,15 +38,13 @@ def _systemctl(arguments):
     environment = dict(os.environ, LC_ALL='C', SYSTEMD_COLORS='0', SYSTEMD_PAGER='')
     environment.setdefault('PATH', SYSTEM_PATH)
     try:
-        process = subprocess.Popen(['systemctl'] + arguments, env=environment, close_fds=True, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        code, out, err = _command.run(['systemctl'] + arguments, env=environment)
     except OSError as error:
         if error.errno == errno.ENOENT:
             raise GlanceError('systemctl is not on this host. The services are looked at and restarted through systemd; '
                               'on a host without it, edit files with oslo_config and restart the services yourself.')
         raise GlanceError('systemctl cannot be run: %s.' % error.strerror)
-    out, err = process.communicate()
-    return process.returncode, out.decode('utf-8', 'replace'), err.decode('utf-8', 'replace').strip()
+    return code, out, err.strip()
 
 
 # -- looking ------------------------------------------------------------------------------------------------------
@@ -362,8 +359,7 @@ def said(name, since):
     """What a unit has written to the journal since a time; nothing where the journal cannot be read."""
     command = ['journalctl', '--no-pager', '--output=cat', '--since=@%.3f' % since, '--unit', name]
     try:
-        process = subprocess.Popen(command, close_fds=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out = _command.run(command)[1]
     except OSError:
         return []
-    out = process.communicate()[0].decode('utf-8', 'replace')
     return [line.strip() for line in out.splitlines() if line.strip()]

@@ -21,12 +21,8 @@ description:
 extends_documentation_fragment:
   - stackops.glance.attributes.info
   - stackops.glance.service
+  - stackops.glance.service.release
 options:
-  glance_release:
-    description:
-      - The release of Glance, as a major number (V(15)), a series name (V(pike)) or a full version. Left out, it is that of
-        the installed Glance.
-    type: str
   to_release:
     description: A release to hold the database against, newer or older.
     type: str

@@ -197,10 +197,10 @@ services:
           C(mtime).
       type: list
       elements: dict
-    values:
+    assignments:
       description:
-        - The values asked for, and those that they refer to, in reading order, with C(group), C(option), C(raw),
-          C(file) and C(line). Values that look secret are masked.
+        - The assignments of the options asked for, and of those that they refer to, in reading order, with C(group),
+          C(option), C(raw), C(file) and C(line). Values that look secret are masked.
       type: list
       elements: dict
     environment:

@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - stackops.glance.attributes
   - stackops.glance.run
   - stackops.glance.policy
+  - stackops.glance.service.release
   - stackops.glance.policy.proof
 attributes:
   check_mode:

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - stackops.glance.attributes
   - stackops.glance.run
   - stackops.glance.service
+  - stackops.glance.service.release
   - stackops.glance.service.writing
 attributes:
   check_mode:
@@ -113,11 +114,6 @@ options:
   cores:
     description: Cores to size by. Left out, those of the host.
     type: int
-  glance_release:
-    description:
-      - The release of Glance, as a major number (V(25)), a series name (V(zed)) or a full version. Left out, it is that of
-        the installed Glance.
-    type: str
 seealso:
   - module: stackops.glance.glance_stores
 author:

@@ -22,6 +22,7 @@ description:
 extends_documentation_fragment:
   - stackops.glance.attributes.info
   - stackops.glance.policy
+  - stackops.glance.service.release
   - stackops.glance.policy.proof
 options:
   rules:

@@ -21,6 +21,7 @@ description:
 extends_documentation_fragment:
   - stackops.glance.attributes
   - stackops.glance.policy
+  - stackops.glance.service.release
 attributes:
   check_mode:
     support: full

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - stackops.glance.attributes
   - stackops.glance.run
   - stackops.glance.policy
+  - stackops.glance.service.release
 attributes:
   check_mode:
     support: full

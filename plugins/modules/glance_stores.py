@@ -30,6 +30,7 @@ extends_documentation_fragment:
   - stackops.glance.attributes
   - stackops.glance.run
   - stackops.glance.service
+  - stackops.glance.service.release
   - stackops.glance.service.writing
 attributes:
   check_mode:
@@ -97,11 +98,6 @@ options:
     type: list
     elements: str
     default: []
-  glance_release:
-    description:
-      - The release of Glance, as a major number (V(25)), a series name (V(zed)) or a full version. Left out, it is that of
-        the installed Glance.
-    type: str
 seealso:
   - module: stackops.glance.glance_import_methods
   - module: stackops.glance.oslo_config

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - stackops.glance.attributes
   - stackops.glance.run
   - stackops.glance.service
+  - stackops.glance.service.release
   - stackops.glance.service.writing
 attributes:
   check_mode:
@@ -45,11 +46,6 @@ options:
       - Whether glance-registry shall serve its own v1, which the v1 API, scrubbers and cache prefetchers of the older
         releases ask. Left out, that stays as it is.
     type: bool
-  glance_release:
-    description:
-      - The release of Glance, as a major number (V(15)), a series name (V(pike)) or a full version. Left out, it is that of
-        the installed Glance.
-    type: str
 seealso:
   - module: stackops.glance.glance_host_info
   - module: stackops.glance.oslo_config

@@ -185,7 +185,7 @@ import contextlib
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.stackops.glance.plugins.module_utils import _audit_database, _audit_remedy, _images
+from ansible_collections.stackops.glance.plugins.module_utils import _audit, _audit_database, _audit_remedy, _images
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 
 HEADER = "custom properties of images"
@@ -235,7 +235,7 @@ def main() -> None:
                 },
             },
             from_file={"type": "path"},
-            findings={"type": "list", "elements": "str", "choices": list(_audit_remedy.KINDS)},
+            findings={"type": "list", "elements": "str", "choices": list(_audit.PROPERTY_KINDS)},
             remedy=states,
             keep=keep,
             state={"type": "str", "choices": ["applied", "restored"], "default": "applied"},

@@ -161,7 +161,7 @@ files:
   type: list
   elements: str
   sample: [/etc/nova/nova.conf]
-values:
+assignments:
   description: Every assignment that O(options) match, in the order of reading.
   returned: success
   type: list
@@ -258,7 +258,7 @@ def look(module):
     patterns = [_pattern(pattern, dialect) for pattern in parameters['options']]
     return {
         'files': found.files,
-        'values': [dict(value, raw=_masked(value['option'], value['raw'], secrets)) for value in found.values
+        'assignments': [dict(value, raw=_masked(value['option'], value['raw'], secrets)) for value in found.values
                    if any(fnmatch.fnmatchcase('%s/%s' % (value['group'], value['option']), pattern) for pattern in patterns)],
         'options': [_answer(option, _oslo_ini.resolve(found.values, option, environment, schema, dialect), secrets)
                     for option in schema],

@@ -48,7 +48,7 @@ class View:
         self.release = target or current
         self.project = current.project
         self.values: dict[Key, list[dict[str, Any]]] = {}
-        for value in service["values"]:
+        for value in service["assignments"]:
             self.values.setdefault((value["group"], value["option"]), []).append(value)
         self._answers: dict[Key, dict[str, Any]] = {}
 
@@ -186,7 +186,7 @@ class View:
                 }
                 schemas.setdefault((group, name), unknown)
         return _oslo_resolve.resolver(
-            self.service["values"], list(schemas.values()), self.service["environment"], self.dialect
+            self.service["assignments"], list(schemas.values()), self.service["environment"], self.dialect
         )
 
     # stores

@@ -47,7 +47,7 @@ def judge(
     reads the files, as a survey names it: older ones know no environment.
     """
     rule = _catalogue.images_api("nova", release.major)
-    service = {"values": values, "environment": environment or {}, "oslo_config": oslo_config}
+    service = {"assignments": values, "environment": environment or {}, "oslo_config": oslo_config}
     answer = _service.resolve(service, rule.schema or _switch(), release)
     judged: dict[str, Any] = {
         "configured": answer["raw"],
@@ -84,7 +84,7 @@ def judge(
 def judge_service(service: Service, release: _catalogue.Release | None = None) -> dict[str, Any]:
     """Judge one service of a survey, by its installed release when none is given. Raises GlanceError without either."""
     release = release or _service.installed(service)
-    return judge(service["values"], service["environment"], release, service["oslo_config"])
+    return judge(service["assignments"], service["environment"], release, service["oslo_config"])
 
 
 def _switch() -> dict[str, Any]:

@@ -211,17 +211,7 @@ def _v2_on(glances: list[Glance], wishes: Wishes, plan: Plan) -> bool:
     """Plan v2 on; say whether every host's configuration has v2 on already."""
     all_on = True
     for glance in glances:
-        plan.spoken.append(
-            {
-                "host": glance.host,
-                "service": "glance-api",
-                "release": str(glance.release),
-                "api": [name for name in ("v1", "v2") if glance.offers[name]],
-                "origin": glance.offers["origin"],
-                "reason": glance.offers["reason"],
-                "restart_pending": glance.api["restart_pending"],
-            }
-        )
+        plan.spoken.append(glance.spoken())
         all_on = all_on and glance.offers["v2"]
         try:
             edits = _glance_v1.edits(glance.services, glance.release, v2=True)
@@ -253,6 +243,18 @@ class Glance:
     def contained(self) -> bool:
         """Whether it runs in a container, which takes its files when it is started."""
         return any(unit.get("container") for unit in self.api["units"])
+
+    def spoken(self) -> dict[str, Any]:
+        """Which versions of the Images API it speaks, and why."""
+        return {
+            "host": self.host,
+            "service": "glance-api",
+            "release": str(self.release),
+            "api": [name for name in ("v1", "v2") if self.offers[name]],
+            "origin": self.offers["origin"],
+            "reason": self.offers["reason"],
+            "restart_pending": self.api["restart_pending"],
+        }
 
     def value(self, name: str) -> Any:
         """The effective value of an option of [DEFAULT]; None where the release has no such option."""

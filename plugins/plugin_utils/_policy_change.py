@@ -231,7 +231,9 @@ def _renamed(named: str | None, path: str) -> str:
 def _names_it(found: Found) -> str:
     """The configuration file that names the policy file, or where that belongs."""
     values = [
-        each for each in found.service["values"] if (each["group"], each["option"]) == ("oslo_policy", "policy_file")
+        each
+        for each in found.service["assignments"]
+        if (each["group"], each["option"]) == ("oslo_policy", "policy_file")
     ]
     return str(values[-1]["file"]) if values else found.own_file
 

@@ -203,7 +203,7 @@ def _alike(found: Found) -> Any:
     policy, protection = found.service["policy"] or {}, found.service.get("property_protection")
     documents = [*policy.get("files", []), *policy.get("overlays", []), *([protection] if protection else [])]
     texts = tuple((each["file"], each["text"]) for each in documents)
-    options = tuple((each["file"], each["raw"]) for each in found.service["values"] if each["option"] in _WRITTEN)
+    options = tuple((each["file"], each["raw"]) for each in found.service["assignments"] if each["option"] in _WRITTEN)
     return str(found.release), found.settings, texts, options, found.own_file
 
 

@@ -20,14 +20,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import jinja2
-from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_ini, _oslo_types
+from ansible_collections.stackops.glance.plugins.module_utils import _files, _oslo_ini, _oslo_types, _units
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _stores
 from ansible_collections.stackops.glance.plugins.plugin_utils._catalogue import Option, Release
 
 CONF = "/etc/glance/glance-api.conf"
 POLICY = "/etc/glance/policy.yaml"
-UNITS = "/etc/systemd/system"
 PROGRAM = "glance-api"
 DRAIN = "/usr/local/sbin/glance-drain"
 #: The file that makes the health check of the shipped paste files answer 503 while it is there.
@@ -139,7 +138,7 @@ def layout(release: Release, wishes: Wishes) -> dict[str, Any]:
     units = [f"{PROGRAM}.service", *(["glance-scrubber.timer"] if wishes.scrubber else []), *_cache_units(wishes)]
     files = [
         {"path": CONF, "options": settings.options, "owner": "root", "group": wishes.group, "mode": "0640"},
-        {"path": f"{UNITS}/{PROGRAM}.service", "content": _text("glance-api.service.j2", facts), **root},
+        {"path": f"{_units.UNIT_FILES}{PROGRAM}.service", "content": _text("glance-api.service.j2", facts), **root},
         {"path": DRAIN, "content": _text("glance-drain.j2", facts), **root, "mode": "0755"},
         {"path": "/etc/logrotate.d/glance", "content": _text("logrotate.j2", facts), **root},
     ]
@@ -152,12 +151,12 @@ def layout(release: Release, wishes: Wishes) -> dict[str, Any]:
         name = unit.removesuffix(".timer")
         for kind in ("service", "timer"):
             content = _text(f"glance-job.{kind}.j2", {**facts, "job": _JOBS[name], "name": name})
-            files.append({"path": f"{UNITS}/{name}.{kind}", "content": content, **root})
+            files.append({"path": f"{_units.UNIT_FILES}{name}.{kind}", "content": content, **root})
     directories = [
         {"path": "/etc/glance", "owner": "root", "group": wishes.group, "mode": "0750"},
         *({"path": path, "mode": "0750", **glance} for path in writable),
     ]
-    watched = [CONF, f"{UNITS}/{PROGRAM}.service", f"{wishes.root}/current"]
+    watched = [CONF, f"{_units.UNIT_FILES}{PROGRAM}.service", f"{wishes.root}/current"]
     return {
         "directories": directories, "files": files, "units": units, "watched": watched, "server": server,
         "health": health(wishes), "head": release.database.head if release.database else "",
@@ -347,8 +346,8 @@ def _flavor(release: Release, wishes: Wishes) -> str:
 # -- stores -----------------------------------------------------------------------------------------------------------
 
 _NOBODY: dict[str, Any] = {
-    "project": "glance", "prog": PROGRAM, "values": [], "environment": {}, "config_files": [CONF], "files": [], "units": [],
-    "oslo_config": None, "release": None,
+    "project": "glance", "prog": PROGRAM, "assignments": [], "environment": {}, "config_files": [CONF], "files": [],
+    "units": [], "oslo_config": None, "release": None,
 }  # fmt: skip
 
 

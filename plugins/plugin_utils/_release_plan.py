@@ -196,7 +196,7 @@ class _Hop:
         return None
 
     def plan_it(self) -> None:
-        self._say_what_runs()
+        self.plan.spoken += [glance.spoken() for glance in self.glances]
         database = read_database(self.fleet, {host: look.database for host, look in self.looks.items()}, self.plan)
         if database is None or not self._linked() or self._goes_elsewhere():
             return
@@ -241,20 +241,6 @@ class _Hop:
         self._say_way_back(database, oldest, bool(offline))
 
     # what stands in the way
-
-    def _say_what_runs(self) -> None:
-        for glance in self.glances:
-            self.plan.spoken.append(
-                {
-                    "host": glance.host,
-                    "service": "glance-api",
-                    "release": str(glance.release),
-                    "api": [name for name in ("v1", "v2") if glance.offers[name]],
-                    "origin": glance.offers["origin"],
-                    "reason": glance.offers["reason"],
-                    "restart_pending": glance.api["restart_pending"],
-                }
-            )
 
     def _linked(self) -> bool:
         """Whether the units run what a link leads to, for that is what a flip changes; or can, in the release that they have."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.stackops.glance.plugins.module_utils import _oslo_ini
+from ansible_collections.stackops.glance.plugins.module_utils import _oslo_ini, _units
 from ansible_collections.stackops.glance.plugins.module_utils._errors import GlanceError
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue
 
@@ -45,7 +45,7 @@ def resolve(service: Service, schema: dict[str, Any], release: _catalogue.Releas
     options = _catalogue.options(release.project, release) if release else []
     known = [option.schema() for option in options] + [_MY_IP]
     dialect = _oslo_ini.dialect(service.get("oslo_config") or "newest")
-    return _oslo_ini.resolve(service["values"], schema, service["environment"], known, dialect)
+    return _oslo_ini.resolve(service["assignments"], schema, service["environment"], known, dialect)
 
 
 def change(
@@ -57,7 +57,7 @@ def change(
     else to the first of the service's files that does not belong to a package. Raises GlanceError where no file can decide.
     """
     group, name = schema["group"], schema["name"]
-    setting = [value for value in service["values"] if (value["group"], value["option"]) == (group, name)]
+    setting = [value for value in service["assignments"] if (value["group"], value["option"]) == (group, name)]
     answer = resolve(service, schema)
     right = answer["status"] == "set" and answer["effective"] == wanted
     if str(answer["origin"]).startswith("environment "):
@@ -95,7 +95,7 @@ def drop_in(unit: dict[str, Any], name: str) -> str:
         raise GlanceError(
             f"{unit['name']} runs in a container, whose environment and command line are those of the tool that made it."
         )
-    return f"/etc/systemd/system/{unit['name'].removesuffix('.service')}.service.d/{name}"
+    return f"{_units.UNIT_FILES}{unit['name'].removesuffix('.service')}.service.d/{name}"
 
 
 def own_file(service: Service) -> str:
@@ -146,7 +146,7 @@ def after(service: Service, changes: list[Change]) -> Service:
 
     A new line has the number 0, since its place is found on the host; the others keep the numbers that they have today.
     """
-    values = list(service["values"])
+    values = list(service["assignments"])
     for each in changes:
         for option in each["options"]:
             key = (each["path"], option["section"], option["option"])
@@ -162,7 +162,7 @@ def after(service: Service, changes: list[Change]) -> Service:
             position = at[-1] if at else len(values)
             values[position : position + 1] = [] if option.get("state") == "absent" else [new]
             values = [value for index, value in enumerate(values) if index not in at[:-1]]
-    return {**service, "values": values}
+    return {**service, "assignments": values}
 
 
 def _place(value: dict[str, Any]) -> tuple[str, str, str]:

@@ -252,7 +252,7 @@ def _store_options(store: Store, edits: _Edits) -> None:
             ) from error
         edits.put(schema, wanted, text)
     for name, secret in store.secrets.items():
-        there = [value for value in edits.service["values"] if _key(value) == (store.section, name)]
+        there = [value for value in edits.service["assignments"] if _key(value) == (store.section, name)]
         change = {"section": store.section, "option": name, "secret_value": secret, "literal": True}
         edits.closed.append([{"path": there[-1]["file"] if there else edits.home, "options": [change]}])
 

@@ -120,7 +120,7 @@ def names(catalogue: Iterable[Mapping[str, Any]], wishes: TlsWishes) -> list[str
 
 def own_tls(survey: Mapping[str, Any]) -> dict[str, str]:
     """The files that Glance's own TLS options name, by what stunnel_service calls them; also where Glance reads them no more."""
-    values = (survey.get("services") or {}).get("glance-api", {}).get("values", [])
+    values = (survey.get("services") or {}).get("glance-api", {}).get("assignments", [])
     raw = {value["option"]: value["raw"] for value in values if value["group"] == "DEFAULT"}
     return {name: raw[option] for name, option in OWN_TLS.items() if raw.get(option)}
 

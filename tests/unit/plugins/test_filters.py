@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from ansible.errors import AnsibleFilterError
 from ansible_collections.stackops.glance.plugins import filter as filters
+from ansible_collections.stackops.glance.plugins.filter.survey_services import survey_services
 
 #: What filters may bring along: every task that uses any filter of the collection imports them all.
-LIGHT = {"_outcome", "_words"}
+LIGHT = {"_errors", "_filter_error", "_outcome", "_words"}
 
 
 def test_a_task_that_uses_one_filter_does_not_pay_for_all() -> None:
@@ -26,3 +29,8 @@ def test_a_task_that_uses_one_filter_does_not_pay_for_all() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     found = {name.rpartition(".")[2] for name in done.stdout.split() if ".plugins.filter" not in name}
     assert found - {"plugin_utils", "module_utils"} <= LIGHT
+
+
+def test_a_filter_fails_with_the_message_alone() -> None:
+    with pytest.raises(AnsibleFilterError, match="nova-compte is not known .did you mean nova-compute"):
+        survey_services(["nova"], {"nova-compte": {}})

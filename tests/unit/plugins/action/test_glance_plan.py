@@ -25,7 +25,7 @@ def host(project: str, name: str, version: str, values: dict[str, str], **more: 
         "config_dirs": [], "config_origin": "unit", "files": [{"path": path, "sha256": "0" * 64}], "environment": {},
         "oslo_config": "3.17.0/python2", "policy": None, "paste": None, "crons": [], "error": None,
         "restart_pending": False,
-        "values": [{"group": key.split("/")[0], "option": key.split("/")[1], "raw": raw, "file": path, "line": 7}
+        "assignments": [{"group": key.split("/")[0], "option": key.split("/")[1], "raw": raw, "file": path, "line": 7}
                    for key, raw in values.items()],
     }  # fmt: skip
     return {"hostname": "h", "time": 1000.0, "lock": None, "runs": [], "unfinished": None, "services": {name: found},
@@ -90,7 +90,7 @@ def test_what_is_shown(screen: list[str]) -> None:
 
 def test_a_value_cannot_drive_the_terminal(screen: list[str]) -> None:
     bad = nova()
-    bad["services"]["nova-compute"]["values"][0]["raw"] = "\x1b[2Japi:9292"
+    bad["services"]["nova-compute"]["assignments"][0]["raw"] = "\x1b[2Japi:9292"
     assert plan({"g1": glance(), "n1": bad})["verdict"] == "blocked"
     assert not any("\x1b" in line for line in screen) and any(r"\x1b[2J" in line for line in screen)
 

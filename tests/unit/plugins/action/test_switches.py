@@ -32,7 +32,7 @@ def service(prog, path, values, units, version="14.1.0", **more):
         "config_files": [path], "config_dirs": [], "config_origin": "unit", "files": [{"path": path}],
         "release": {"version": version, "major": int(version.split(".")[0]), "source": "/record"} if version else None,
         "units": units, "restart_pending": any(each["restart_pending"] for each in units),
-        "values": [
+        "assignments": [
             {"group": group, "option": name, "raw": raw, "file": path, "line": line}
             for line, (group, name, raw) in enumerate(values, 5)
         ], **more,
@@ -41,8 +41,8 @@ def service(prog, path, values, units, version="14.1.0", **more):
 
 def absent(asked):
     """What the survey says of a service that the host has not."""
-    return {"units": [], "files": [], "error": None, "values": [], "environment": {}, "crons": [], "config_files": [],
-            "prog": asked["prog"], "project": asked["project"], "release": None, "oslo_config": None}  # fmt: skip
+    return {"units": [], "files": [], "error": None, "assignments": [], "environment": {}, "crons": [],
+            "config_files": [], "prog": asked["prog"], "project": asked["project"], "release": None, "oslo_config": None}  # fmt: skip
 
 
 @pytest.fixture

@@ -186,7 +186,7 @@ def test_the_audits_file_is_remedied_and_the_audit_is_content(database, change, 
         found = change(from_file=named, findings=[kind], remedy=remedy)
         assert found["changed"], found
         assert not change(from_file=named, findings=[kind], remedy=remedy)["changed"]
-    kinds = set(image_properties._audit_remedy.KINDS)
+    kinds = set(image_properties._audit.PROPERTY_KINDS)
     left = audit()
     assert [row for row in left if row["finding"] in kinds] == []
     assert len(left) == len([row for row in rows if row["finding"] not in kinds])

@@ -60,7 +60,7 @@ def look(tmp_path, *services):
 
 def test_what_was_asked_for_with_what_it_refers_to(tmp_path, conf, units):
     found = look(tmp_path, service(config_files=[str(conf)], options=["glance/*"]))["services"]["nova-compute"]
-    assert [(value["option"], value["line"]) for value in found["values"]] == [
+    assert [(value["option"], value["line"]) for value in found["assignments"]] == [
         ("my_ip", 2), ("api_servers", 6), ("use_glance_v1", 7), ("password", 8), ("url", 9),
     ]  # fmt: skip
     assert found["error"] is None
@@ -175,7 +175,7 @@ def test_trouble_with_one_service_hides_no_other(tmp_path, conf, units):
     assert f"{broken}:1" in result["nova-api"]["error"]
     assert "none.conf" in result["nova-conductor"]["error"]
     assert result["nova-compute"]["error"] is None
-    assert result["nova-compute"]["values"]
+    assert result["nova-compute"]["assignments"]
 
 
 def test_without_systemd_the_files_can_be_named(tmp_path, conf, monkeypatch):
@@ -211,7 +211,7 @@ def documents(tmp_path, text="[DEFAULT]\n"):
 
 def test_every_option_travels_where_all_are_asked_for(tmp_path, units):
     text = "[DEFAULT]\nbind_port = 1\n[Odd]\nanything = 2\n[keystone_authtoken]\npassword = hidden\n"
-    found = look(tmp_path, glance(tmp_path, text, options=["*"]))["services"]["glance-api"]["values"]
+    found = look(tmp_path, glance(tmp_path, text, options=["*"]))["services"]["glance-api"]["assignments"]
     assert [(value["group"], value["raw"]) for value in found] == [
         ("DEFAULT", "1"), ("odd", "2"), ("keystone_authtoken", "********"),
     ]  # fmt: skip
@@ -276,7 +276,7 @@ def test_far_too_many_values_are_refused(tmp_path, units, monkeypatch):
     monkeypatch.setattr(_survey, "LARGEST_VALUES", 100)
     asked = glance(tmp_path, "[DEFAULT]\n" + "a = b\n" * 100, options=["*"])
     found = look(tmp_path, asked)["services"]["glance-api"]
-    assert found["values"] == []
+    assert found["assignments"] == []
     assert "glance-api.conf" in found["error"]
 
 

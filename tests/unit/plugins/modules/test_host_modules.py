@@ -37,7 +37,7 @@ def test_survey(tmp_path, capsys):
     assert (result["lock"], result["runs"], result["unfinished"]) == (None, [], None)
     found = result["services"]["nova-compute"]
     assert found["prog"] == "nova-compute"
-    assert found["values"] == [
+    assert found["assignments"] == [
         {"group": "glance", "option": "use_glance_v1", "raw": "true", "file": str(path), "line": 2},
     ]  # fmt: skip
 

@@ -47,7 +47,7 @@ def test_values_and_effective_values(run: Run, tmp_path: Path) -> None:
         ],
     )
     assert not result["changed"] and result["files"] == [str(tmp_path / "f"), str(directory / "x.conf")]
-    assert [(value["option"], value["line"]) for value in result["values"]] == [
+    assert [(value["option"], value["line"]) for value in result["assignments"]] == [
         ("use_glance_v1", 4),
         ("api_servers", 5),
         ("num_retries", 2),

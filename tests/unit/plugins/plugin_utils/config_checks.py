@@ -32,7 +32,7 @@ def surveyed(
     document = {"named": named, "files": list(found.values()), "overlays": []} if found or named else None
     flavor = next((value["raw"] for value in values if value["option"] == "flavor"), None)
     return {
-        "project": project, "prog": prog, "environment": {}, "oslo_config": "99", "values": values, "error": None,
+        "project": project, "prog": prog, "environment": {}, "oslo_config": "99", "assignments": values, "error": None,
         "config_files": list(texts), "config_dirs": [], "config_origin": "unit", "units": [unit] if command else [],
         "files": [{"path": each} for each in texts], "restart_pending": False, "policy": document,
         "paste": {"file": PASTE, "text": paste, "error": None, "flavor": flavor} if project == "glance" else None,

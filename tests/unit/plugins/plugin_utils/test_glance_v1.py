@@ -19,7 +19,7 @@ def service(prog, units=(), crons=(), **values):
     return {
         "prog": prog, "project": "glance", "config_files": [path], "config_dirs": [], "files": [], "environment": {},
         "oslo_config": "4.11.2/python2", "release": {"version": "15.0.2"}, "units": list(units), "crons": list(crons),
-        "values": [
+        "assignments": [
             {"group": "DEFAULT", "option": name, "raw": raw, "file": path, "line": line}
             for line, (name, raw) in enumerate(values.items(), 1)
         ],

@@ -18,7 +18,7 @@ def service(*raws, environment=None, oslo_config=None, files=(CONF, EXTRA), rele
         for line, raw in enumerate(raws, 1)
     ]
     return {
-        "prog": "nova-compute", "project": "nova", "values": values, "environment": environment or {},
+        "prog": "nova-compute", "project": "nova", "assignments": values, "environment": environment or {},
         "oslo_config": oslo_config, "config_files": list(files), "config_dirs": [], "files": [], "release": release,
         "units": [], "restart_pending": None,
     }  # fmt: skip
@@ -250,7 +250,7 @@ def test_direct_hosts_without_retries():
 
 def driver(group, name, raw):
     found = service(("api_servers", "http://lb"))
-    found["values"].append({"group": group, "option": name, "raw": raw, "file": CONF, "line": 9})
+    found["assignments"].append({"group": group, "option": name, "raw": raw, "file": CONF, "line": 9})
     return found
 
 

@@ -44,8 +44,8 @@ def service(name: str, lines: str = "", **more: Any) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "project": project, "prog": name, "release": {"version": PROJECTS[project]}, "units": [unit],
-        "config_files": [path], "config_dirs": [], "config_origin": "unit", "files": [file(path)], "values": values,
-        "environment": {}, "oslo_config": "3.17.0/python2", "policy": None, "paste": None, "crons": [],
+        "config_files": [path], "config_dirs": [], "config_origin": "unit", "files": [file(path)],
+        "assignments": values, "environment": {}, "oslo_config": "3.17.0/python2", "policy": None, "paste": None, "crons": [],
         "restart_pending": False, "error": None, **more,
     }  # fmt: skip
 
@@ -157,7 +157,7 @@ def test_every_service_that_reads_a_changed_file_is_restarted() -> None:
     # The conductor has a file of its own that decides for v2, and reads the shared one as well.
     own = {"group": "glance", "option": "use_glance_v1", "raw": "false", "file": "/etc/nova/conductor.conf", "line": 9}
     conductor = service("nova-conductor", V1)
-    conductor["values"].append(own)
+    conductor["assignments"].append(own)
     conductor["files"].append(file("/etc/nova/conductor.conf"))
     made = plan(fleet(g1=glance(), n1=survey(service("nova-compute", V1), conductor)))
     assert made.local["nova"]["n1"]["restart"] == ["nova-compute", "nova-conductor"]

@@ -174,7 +174,7 @@ def test_settings_come_from_the_files_and_their_bad_values_are_named() -> None:
             {"file": "/etc/glance/glance-api.conf", "line": number, "group": group, "option": option, "raw": raw}
             for number, (group, option, raw) in enumerate(lines, 1)
         ]
-        return {"prog": "glance-api", "values": values, "environment": {}, "oslo_config": None}
+        return {"prog": "glance-api", "assignments": values, "environment": {}, "oslo_config": None}
 
     release = _catalogue.release("glance", "20.2.0")
     found = _policy.settings(

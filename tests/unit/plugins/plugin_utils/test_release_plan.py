@@ -44,8 +44,8 @@ def survey(version: str = "32.0.0", running: list[str] | None = None, link: str 
     def service(name: str) -> dict[str, Any]:
         return {"project": "glance", "prog": name, "release": {"version": version}, "units": [unit(name)],
                 "config_files": [CONF], "config_dirs": [], "config_origin": "unit", "environment": {}, "oslo_config": None,
-                "files": [{"path": CONF, "sha256": "sha"}], "values": [], "policy": None, "paste": None, "crons": [],
-                "restart_pending": False, "error": None}  # fmt: skip
+                "files": [{"path": CONF, "sha256": "sha"}], "assignments": [], "policy": None, "paste": None,
+                "crons": [], "restart_pending": False, "error": None}  # fmt: skip
 
     services = {"glance-api": service("glance-api"), "glance-scrubber": service("glance-scrubber")}
     return {"hostname": "h", "time": 1000.0, "lock": None, "runs": [], "unfinished": None, "services": services, **more}
@@ -258,7 +258,7 @@ def test_a_chain_where_one_cannot_jump(version: str, to: str, heads: str, told: 
 
 def without_v1(version: str) -> Any:
     services = survey(version)["services"]
-    services["glance-api"]["values"] = [
+    services["glance-api"]["assignments"] = [
         {"group": "DEFAULT", "option": "enable_v1_api", "raw": "false", "file": CONF, "line": 3}
     ]
     return services

@@ -32,7 +32,7 @@ def survey(version: str = "15.0.2", **options: str) -> dict[str, Any]:
     ]
     api = {
         "project": "glance", "prog": "glance-api", "release": {"version": version}, "units": [unit], "config_files": [CONF],
-        "config_dirs": [], "config_origin": "unit", "files": [{"path": CONF, "sha256": "sha"}], "values": values,
+        "config_dirs": [], "config_origin": "unit", "files": [{"path": CONF, "sha256": "sha"}], "assignments": values,
         "environment": {}, "oslo_config": None, "policy": None, "paste": None, "crons": [], "restart_pending": False,
         "error": None,
     }  # fmt: skip
@@ -68,7 +68,7 @@ def told(
     found = survey()
     found["services"] = {name: {
         **found["services"]["glance-api"], "project": project, "prog": name, "units": [unit], "config_files": [conf],
-        "release": version and {"version": version}, "files": [{"path": conf, "sha256": "sha"}], "values": values,
+        "release": version and {"version": version}, "files": [{"path": conf, "sha256": "sha"}], "assignments": values,
     }}  # fmt: skip
     return found
 

@@ -17,8 +17,8 @@ def places(release: str, *lines: str) -> _transfers.Places:
         group, _slash, option = place.strip().partition("/")
         values.append({"group": group, "option": option, "raw": raw.strip(), "file": "/etc/g.conf", "line": number})
     service: dict[str, Any] = {
-        "project": "glance", "prog": "glance-api", "units": [], "values": values, "environment": {}, "oslo_config": None,
-        "paste": None, "policy": None,
+        "project": "glance", "prog": "glance-api", "units": [], "assignments": values, "environment": {},
+        "oslo_config": None, "paste": None, "policy": None,
     }  # fmt: skip
     return _transfers.places(service, _catalogue.release("glance", release))
 
