@@ -16,23 +16,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import openstack
 import pytest
 from lablib import grade, trial
 from lablib.authority import Authority, Issued
-from lablib.common import STATE, docker
 from lablib.hosts import BY_NAME, INFRA
 from lablib.seed import MIB, Api
+from lablib.tls import FILES, PLACE, PORT, WISHES, cloud, fingerprints, listening, put
 
 SIZE = (1024 if trial.THOROUGH else 256) * MIB
-PLACE = "/etc/ssl/glance"
-PORT = 9293
 HTTPS = f"https://{INFRA.address}:{PORT}"
 NAMES = [INFRA.address, *(BY_NAME[host].address for host in trial.GLANCES), "glance.lab.example"]
-FILES = {"certificate": f"{PLACE}/glance.pem", "key": f"{PLACE}/glance.key", "trusted_ca": f"{PLACE}/ca.pem"}
 SERVICE = {"name": "glance", "accept": str(PORT), "connect": "127.0.0.1:9292", "names": NAMES, **FILES}
 UNIT = "stunnel@glance"
 #: haproxy ends TLS and encrypts anew on one port, and passes TLS through on another. {check} is for plaintext's time alone.
@@ -83,28 +79,8 @@ def fixture_sslyze() -> Iterator[Callable[[], int]]:
     making.wait()
 
 
-def put(host: str, issued: Issued, authority: Authority, key: Path | None = None) -> None:
-    """What the operator's own tool does: certificate, key and CA on a host."""
-    trial.sh(host, f"mkdir -p {PLACE}")
-    for source, name, mode in (
-        (issued.certificate, "glance.pem", "644"),
-        (key or issued.key, "glance.key", "640"),
-        (authority.root, "ca.pem", "644"),
-    ):
-        docker("cp", str(source), f"{BY_NAME[host].container}:{PLACE}/{name}")
-        owner = "root:stunnel4" if host in trial.GLANCES else "root:root"
-        trial.sh(host, f"chown {owner} {PLACE}/{name} && chmod {mode} {PLACE}/{name}")
-
-
-def cloud(authority: Authority | None) -> dict[str, Any]:
-    """The lab's cloud for a client that trusts this CA and no other."""
-    known: dict[str, Any] = json.loads((STATE / "clouds.yaml").read_text())["clouds"]["lab"]
-    return {**known, "cacert": str(authority.root)} if authority else known
-
-
 def tls(authority: Authority, *arguments: str, playbook: str = "tls") -> trial.Run:
-    wishes = {f"glance_stunnel_{name}": value for name, value in {**FILES, "consumers_ca": FILES["trusted_ca"]}.items()}
-    return trial.playbook(playbook, "-e", json.dumps(wishes), *arguments, cloud=cloud(authority), start_timeout=120)
+    return trial.playbook(playbook, "-e", json.dumps(WISHES), *arguments, cloud=cloud(authority), start_timeout=120)
 
 
 def balance(check: str = "port 9292", script: str = "") -> None:
@@ -120,14 +96,6 @@ def balance(check: str = "port 9292", script: str = "") -> None:
 
 def service(hosts: str, *more: str, **arguments: Any) -> trial.Run:
     return trial.module(hosts, "stunnel_service", {**SERVICE, **arguments}, *more)
-
-
-def fingerprints(host: str) -> tuple[str, str]:
-    """What a host shows on its TLS port, and what it would have to show by its file."""
-    answer = ssl.get_server_certificate((BY_NAME[host].address, PORT))
-    file = trial.sh(host, f"cat {FILES['certificate']}").partition("-----END")[0] + "-----END CERTIFICATE-----\n"
-    shown, wanted = (hashlib.sha256(ssl.PEM_cert_to_DER_cert(text)).hexdigest() for text in (answer, file))
-    return shown, wanted
 
 
 def main_pid(host: str) -> str:
@@ -375,11 +343,6 @@ def test_clients_are_verified_where_that_is_asked_for(authority: Authority, good
 
 
 # -- the end of plaintext ---------------------------------------------------------------------------------------------
-
-
-def listening(host: str) -> list[str]:
-    """Addresses at which Glance's own port is listened on."""
-    return trial.sh(host, "ss -Hltn sport = :9292 | awk '{print $4}'").split()
 
 
 def test_plaintext_closes_once_nobody_uses_it(authority: Authority) -> None:
