@@ -160,9 +160,11 @@ def test_what_is_contracted_stays_whatever_fails(places: Places) -> None:
     # The proof fails, since no image can be made.
     refuse = "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no image today'"
     databases.execute(f"CREATE TRIGGER no_image BEFORE INSERT ON images FOR EACH ROW {refuse}", DATABASE)
-    failed = places.play("flip_release_contract")
-    databases.execute("DROP TRIGGER no_image", DATABASE)
-    failed.fails("done, and it stays, though something failed afterwards", "no release undoes a contract step")
+    try:
+        failed = places.play("flip_release_contract")
+        failed.fails("done, and it stays, though something failed afterwards", "no release undoes a contract step")
+    finally:
+        databases.execute("DROP TRIGGER no_image", DATABASE)
     assert trial.journal(HOSTS[0])[-1]["event"] == "committed" and hops.heads() == ["2024_1_contract01"]
     places.play("rollback").fails("contract_stays")
     assert {running(host) for host in HOSTS} == {(NEW, NEW)}
