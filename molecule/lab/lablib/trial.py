@@ -146,7 +146,7 @@ def events(*hosts: str) -> list[tuple[str, str, str]]:
 @contextlib.contextmanager
 def changed(host: str, path: str, script: str) -> Iterator[None]:
     """Change a file for a while; the script finds it in $file. Its time stays, for the service has not read the change."""
-    copy = f"/root/{path.replace('/', '-')}.kept"
+    copy = sh(host, f"mktemp /root/{path.replace('/', '-')}.XXXXXX").strip()
     sh(host, f"cp -a {path} {copy}; file={path}; {script}\ntouch -r {copy} {path}")
     try:
         yield
