@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from lablib import databases, faults, hops, trial
+from lablib.common import STATE
 from lablib.faults import BACK, Point
 from lablib.hops import DATABASE, FORTH, HOSTS, OLD, Offline
 from lablib.seed import MIB
@@ -51,7 +52,12 @@ def test_one_further_command_ends_it(point: Point, states: Offline) -> None:
 
 def test_the_way_back_waits_for_a_migration_that_a_killed_run_has_begun(states: Offline) -> None:
     manage, hold = f"{hops.ROOT}/{hops.NEW}/bin/glance-manage", "/run/hold"
-    slow = f'#!/bin/sh\ncase "$*" in *"db sync") while test -e {hold}; do sleep 1; done ;; esac\nexec {manage}.own "$@"\n'
+    slow = (
+        f'#!/bin/sh\ncase "$*" in *"db sync") while test -e {hold}; do sleep 1; done ;; esac\nexec {manage}.own "$@"\n'
+    )
+    # Alone, this case is the first that needs it.
+    environment = {"release": hops.NEW, "archives": str(STATE / "environments"), "pip": hops.PIP}
+    trial.module(HOSTS[0], "glance_environment", environment).succeeds()
     trial.sh(HOSTS[0], f"touch {hold}; mv {manage} {manage}.own; printf '%s' '{slow}' >{manage}; chmod 755 {manage}")
     waits = "glance-manage db sync, which an earlier attempt began, still runs"
 
