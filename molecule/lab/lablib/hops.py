@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +19,13 @@ import yaml
 from . import databases, faults, trial
 from .common import STATE
 from .hosts import GLANCE
-from .seed import Api, request
+from .seed import MIB, Api, request
 
 HOSTS = ("release1", "release2")
 ROOT = "/opt/glance"
 OLD, NEW = "32.0.0", "33.0.0"
 DATABASE = "release"
+BALANCER = "/etc/haproxy/haproxy.cfg"
 COUNTED = "COUNTED_PYTHON"
 #: Of a run that has nothing to do, starts of Python on a host.
 MOST = 15
@@ -70,16 +74,30 @@ def of(folder: Path, hosts: Mapping[str, dict[str, Any]], url: str, **variables:
     return found
 
 
+def lead_to(first: str, second: str) -> None:
+    """These hosts are behind the balancer from now on."""
+    servers = (
+        f"-e 's/server glance1 [^:]*/server glance1 {first}/' -e 's/server glance2 [^:]*/server glance2 {second}/'"
+    )
+    trial.sh("infra", f"sed -i {servers} {BALANCER}; systemctl reload haproxy")
+
+
 @contextlib.contextmanager
 def balanced(first: str, second: str) -> Iterator[None]:
     """The balancer, and so what the catalogue leads to, has these hosts behind it for a while: a run proves its result there."""
-    script = f"sed -i -e 's/ glance1:9292/ {first}:9292/' -e 's/ glance2:9292/ {second}:9292/' $file"
     try:
-        with trial.changed("infra", "/etc/haproxy/haproxy.cfg", script):
-            trial.sh("infra", "systemctl reload haproxy")
+        with trial.changed("infra", BALANCER, ":"):
+            lead_to(first, second)
             yield
     finally:
         trial.sh("infra", "systemctl reload haproxy")
+
+
+def empty() -> None:
+    """The lab's own Glance of the two hosts goes."""
+    gone = "/opt/glance /etc/glance /etc/systemd/system/glance-api.service"
+    for host in HOSTS:
+        trial.sh(host, f"systemctl disable --now glance-api; rm -rf {gone}")
 
 
 @contextlib.contextmanager
@@ -87,11 +105,7 @@ def places(folder: Path, *others: str, **variables: Any) -> Iterator[Places]:
     """Two empty hosts and other ones on demand; variables of the inventory beside those that make a Glance of them."""
     found = of(folder, {host: {} for host in HOSTS}, GLANCE, **variables)
     with trial.joined(*HOSTS, *others), balanced(*HOSTS):
-        for host in HOSTS:
-            trial.sh(
-                host,
-                "systemctl disable --now glance-api; rm -rf /opt/glance /etc/glance /etc/systemd/system/glance-api.service",
-            )
+        empty()
         trial.execute(f"DROP DATABASE IF EXISTS `{DATABASE}`; CREATE DATABASE `{DATABASE}` CHARACTER SET utf8; "
                       f"GRANT ALL ON `{DATABASE}`.* TO 'glance'@'%';")  # fmt: skip
         yield found
@@ -116,9 +130,83 @@ def answers() -> int:
     return request("GET", f"{GLANCE}/healthcheck", {}, None)[0]
 
 
-def heads() -> list[str | None]:
-    """The revisions that the database of the two hosts is at."""
-    return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", DATABASE)]
+def heads(database: str = DATABASE) -> list[str | None]:
+    """The revisions that a database is at, that of the two hosts when none is named."""
+    return [row["version_num"] for row in databases.rows("SELECT version_num FROM alembic_version", database)]
+
+
+# -- who uses them ------------------------------------------------------------------------------------------------------
+
+
+def upload(name: str, data: bytes) -> str:
+    """An active image of the two hosts; its id."""
+    body = json.dumps({"name": name, "disk_format": "raw", "container_format": "bare"}).encode()
+    headers = {**Api("admin").headers, "Content-Type": "application/json"}
+    status, _headers, answer = request("POST", f"{GLANCE}/v2/images", headers, body)
+    assert status == 201, (status, answer)
+    image = str(json.loads(answer)["id"])
+    headers["Content-Type"] = "application/octet-stream"
+    status, _headers, answer = request("PUT", f"{GLANCE}/v2/images/{image}/file", headers, data)
+    assert status == 204, (status, answer)
+    return image
+
+
+class Users:
+    """Who asks for images all the while: downloads that are compared, uploads, lists."""
+
+    def __init__(self) -> None:
+        self.headers = Api("admin").headers
+        self.data = hashlib.sha256(b"release").digest() * (MIB // 32)
+        self.sha512 = hashlib.sha512(self.data).hexdigest()
+        self.images: list[str] = []
+        self.count = 0
+        self.failures: list[str] = []
+        #: The run that changed the release.
+        self.run = ""
+        #: The hosts as they were deployed.
+        self.before: dict[str, str] = {}
+        self._over = threading.Event()
+
+    def keep(self, name: str) -> None:
+        self.images.append(upload(name, self.data))
+
+    def readable(self, image: str) -> None:
+        status, _headers, answer = request("GET", f"{GLANCE}/v2/images/{image}/file", self.headers, None)
+        assert status == 200 and hashlib.sha512(answer).hexdigest() == self.sha512, (image, status, len(answer))
+
+    def _use(self, number: int) -> None:
+        while not self._over.is_set():
+            try:
+                image = upload(f"while it goes on {number}", self.data)
+                self.readable(image)
+                if self.count % 50 < 5:
+                    self.images.append(image)
+                else:
+                    status = request("DELETE", f"{GLANCE}/v2/images/{image}", self.headers, None)[0]
+                    assert status == 204, status
+                status = request("GET", f"{GLANCE}/v2/images?limit=5", self.headers, None)[0]
+                assert status == 200, status
+                self.count += 5
+            except Exception as error:  # noqa: BLE001  (whatever a user sees is a failure)
+                self.failures.append(f"{time.strftime('%X')} {type(error).__name__}: {error}")
+            self._over.wait(0.3)
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        threads = [threading.Thread(target=self._use, args=(number,)) for number in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            for thread in threads:
+                thread.join()
+            self._over.clear()
+
+    def all_readable(self) -> None:
+        for image in self.images:
+            self.readable(image)
 
 
 # -- to be cut off ------------------------------------------------------------------------------------------------
@@ -168,16 +256,3 @@ class Offline(faults.States):
         if running(HOSTS[0])[0] != OLD:
             self.play(faults.BACK).succeeds()
         databases.execute(_BEFORE, DATABASE)
-
-
-def upload(name: str, data: bytes) -> str:
-    """An active image of the two hosts; its id."""
-    body = json.dumps({"name": name, "disk_format": "raw", "container_format": "bare"}).encode()
-    headers = {**Api("admin").headers, "Content-Type": "application/json"}
-    status, _headers, answer = request("POST", f"{GLANCE}/v2/images", headers, body)
-    assert status == 201, (status, answer)
-    image = str(json.loads(answer)["id"])
-    headers["Content-Type"] = "application/octet-stream"
-    status, _headers, answer = request("PUT", f"{GLANCE}/v2/images/{image}/file", headers, data)
-    assert status == 204, (status, answer)
-    return image

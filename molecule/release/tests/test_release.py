@@ -7,18 +7,12 @@ The cases build on each other, so their order counts.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from lablib import databases, faults, hops, trial
-from lablib.hops import DATABASE, HOSTS, NEW, OLD, Places, answers, changed_since, running, upload
-from lablib.hosts import GLANCE
-from lablib.seed import MIB, Api, request
+from lablib.hops import DATABASE, HOSTS, NEW, OLD, Places, Users, answers, changed_since, running
 
 #: Debian's Glance 25.1, for a database that has to be changed.
 LATER = "glance25"
@@ -28,64 +22,6 @@ LATER = "glance25"
 def fixture_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
     with hops.places(tmp_path_factory.mktemp("release"), LATER) as found:
         yield found
-
-
-class Users:
-    """Who asks for images all the while: downloads that are compared, uploads, lists."""
-
-    def __init__(self) -> None:
-        self.headers = Api("admin").headers
-        self.data = hashlib.sha256(b"release").digest() * (MIB // 32)
-        self.sha512 = hashlib.sha512(self.data).hexdigest()
-        self.images: list[str] = []
-        self.count = 0
-        self.failures: list[str] = []
-        #: The run that changed the release.
-        self.run = ""
-        #: The hosts as they were deployed.
-        self.before: dict[str, str] = {}
-        self._over = threading.Event()
-
-    def keep(self, name: str) -> None:
-        self.images.append(upload(name, self.data))
-
-    def readable(self, image: str) -> None:
-        status, _headers, answer = request("GET", f"{GLANCE}/v2/images/{image}/file", self.headers, None)
-        assert status == 200 and hashlib.sha512(answer).hexdigest() == self.sha512, (image, status, len(answer))
-
-    def _use(self, number: int) -> None:
-        while not self._over.is_set():
-            try:
-                image = upload(f"while it goes on {number}", self.data)
-                self.readable(image)
-                if self.count % 50 < 5:
-                    self.images.append(image)
-                else:
-                    status = request("DELETE", f"{GLANCE}/v2/images/{image}", self.headers, None)[0]
-                    assert status == 204, status
-                status = request("GET", f"{GLANCE}/v2/images?limit=5", self.headers, None)[0]
-                assert status == 200, status
-                self.count += 5
-            except Exception as error:  # noqa: BLE001  (whatever a user sees is a failure)
-                self.failures.append(f"{time.strftime('%X')} {type(error).__name__}: {error}")
-            self._over.wait(0.3)
-
-    @contextlib.contextmanager
-    def at_work(self) -> Iterator[None]:
-        threads = [threading.Thread(target=self._use, args=(number,)) for number in range(2)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self._over.set()
-            for thread in threads:
-                thread.join()
-            self._over.clear()
-
-    def all_readable(self) -> None:
-        for image in self.images:
-            self.readable(image)
 
 
 @pytest.fixture(scope="module", name="users")

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
-"""From 15.0.2 to Debian's 25.1, and from its packages to an environment and back, with images of each, the first one through v1.
+"""The whole way, from 15.0.2 to 33.0.0 and back to 32.0.0, with images of each release, the first one made through v1.
 
-Where a release demands another base system, a new host joins and the old one leaves.  The cases build on each other, so their order counts.
+Where a release demands another base system, a new host joins and the old one leaves; Debian's packages of 25.1 make room for
+environments, and the last hop is online, over two hosts.  The cases build on each other, so their order counts.
 """
 
 from __future__ import annotations
@@ -15,32 +16,36 @@ from pathlib import Path
 import pytest
 from lablib import databases, hops, seed, trial
 from lablib.common import LAB, STATE, run
-from lablib.hops import Places
-from lablib.hosts import BY_NAME
+from lablib.hops import NEW, OLD, Places, Users
+from lablib.hosts import BY_NAME, GLANCE
 
-FIRST, USSURI, HOST = "glance1", "glance20", "glance25"
-SAME, LATER = "25.1.0", "32.0.0"
+FIRST, USSURI, HOST, BALANCER = "glance1", "glance20", "glance25", "infra"
+SAME = "25.1.0"
+#: What upstream changed between SAME and OLD.
+POLICY = ["26-new-defaults", "26-scope", "30-service-roles"]
 #: A host of the platform of HOST, which has neither compiler nor pip nor venv.
-BUILDER = "release1"
+BUILDER = hops.HOSTS[0]
 STORE = "/var/lib/glance/images"
 URL = f"http://{BY_NAME[HOST].address}:9292"
 DROP_IN = "/etc/systemd/system/glance-api.service.d/stackops-glance-environment.conf"
 _UNIT = "systemctl show glance-api -p ActiveState,UnitFileState,FragmentPath,DropInPaths,ExecStart,User,LimitNOFILE"
+CONNECTION = f"mysql+pymysql://glance:{databases.PASSWORD}@infra/glance?charset=utf8"
 #: What describes the host to the role.
 VARIABLES = {
     "glance_release_build": False,
-    "glance_release_database_connection": f"mysql+pymysql://glance:{databases.PASSWORD}@infra/glance?charset=utf8",
+    "glance_release_database_connection": CONNECTION,
     "glance_release_worker_self_reference_url": f"http://{HOST}:9292",
 }
 
 
 @pytest.fixture(scope="module", name="places", autouse=True)
 def fixture_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
-    with trial.joined(USSURI, HOST, BUILDER), hops.balanced(HOST, HOST):
-        for host in (HOST, BUILDER):
-            trial.sh(host, "rm -r /opt/glance")  # the lab's own
-        build = {"release": SAME, "archive": True, "archives": str(STATE / "environments"), "pip": hops.PIP}
-        trial.module(BUILDER, "glance_environment", build).succeeds()
+    with trial.joined(USSURI, HOST, *hops.HOSTS), hops.balanced(HOST, HOST):
+        hops.empty()
+        trial.sh(HOST, "rm -r /opt/glance")  # the lab's own
+        for release in (SAME, OLD):
+            build = {"release": release, "archive": True, "archives": str(STATE / "environments"), "pip": hops.PIP}
+            trial.module(BUILDER, "glance_environment", build).succeeds()
         yield hops.of(tmp_path_factory.mktemp("chain"), {HOST: VARIABLES}, URL)
 
 
@@ -66,14 +71,18 @@ def all_readable(images: dict[str, str], host: str = HOST) -> None:
         assert (status, data == content(name)) == (200, True), (name, status, len(data))
 
 
+def store_follows(host: str, old: str) -> None:
+    """As a store would be that both hosts reach."""
+    pack, unpack = f"docker exec {LAB}{old} tar -C {STORE} -c .", f"docker exec -i {LAB}{host} tar -C {STORE} -x"
+    run("sh", "-c", f"{pack} | {unpack}")
+    trial.sh(host, f"chown -R glance:glance {STORE}")
+
+
 def takes_over(host: str, old: str) -> dict[str, object]:
     """The database and the store of a host that leaves are those of one that joins; what its glance-manage did."""
     trial.sh(old, "systemctl stop glance-api; systemctl stop glance-registry 2>/dev/null || :")
     trial.sh(host, f"sed -i 's#@infra/[a-z0-9]*?#@infra/glance?#' {trial.GLANCE_CONF}; systemctl stop glance-api")
-    # As a store would be that both reach.
-    pack, unpack = f"docker exec {LAB}{old} tar -C {STORE} -c .", f"docker exec -i {LAB}{host} tar -C {STORE} -x"
-    run("sh", "-c", f"{pack} | {unpack}")
-    trial.sh(host, f"chown -R glance:glance {STORE}")
+    store_follows(host, old)
     done = trial.result(trial.module(host, "glance_database", {"state": "synchronised"}))
     trial.single_store(host)
     return done
@@ -128,7 +137,7 @@ def fixture_packaged() -> dict[str, str]:
 
 
 def test_another_release_goes_by_way_of_the_same_one(places: Places, packaged: dict[str, str]) -> None:
-    places.play("flip_release", release=LATER).fails("release_link_missing", f"-e glance_release={SAME}")
+    places.play("flip_release", release=OLD).fails("release_link_missing", f"-e glance_release={SAME}")
     assert trial.differences(packaged, state()) == []
 
 
@@ -155,13 +164,53 @@ def test_and_back_to_the_packages(places: Places, packaged: dict[str, str], imag
     all_readable(images)
 
 
-# -- and on -------------------------------------------------------------------------------------------------------------
+# -- from one environment to the next ---------------------------------------------------------------------------------
 
 
 def test_the_unit_is_deployed_before_another_release(places: Places, images: dict[str, str]) -> None:
     places.play("flip_release", release=SAME).succeeds()
-    refused = places.play("flip_release", release=LATER, accept=["offline_hop"])
+    refused = places.play("flip_release", release=OLD, accept=["offline_hop"])
     refused.fails("release_files_refused", "/lib/systemd/system/glance-api.service", "deploy.yml")
     places.play("deploy", release=SAME).succeeds()
     assert "FragmentPath=/etc/systemd/system/glance-api.service" in trial.sh(HOST, _UNIT)
     all_readable(images)
+
+
+def test_from_25_to_32_offline(places: Places, images: dict[str, str]) -> None:
+    places.play("flip_release", release=OLD, accept=["offline_hop"]).fails(*POLICY)
+    accepted = json.dumps({"glance_policy_accepted_changes": POLICY})
+    places.play("flip_release", "-e", accepted, release=OLD, accept=["offline_hop"]).succeeds()
+    assert hops.running(HOST) == (OLD, OLD) and hops.heads("glance") == ["2024_1_contract01"]
+    add(images, HOST, OLD)
+
+
+@pytest.fixture(scope="module", name="pair")
+def fixture_pair(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    """Two hosts that join."""
+    variables = {"glance_release_database_connection": CONNECTION}
+    return hops.of(tmp_path_factory.mktemp("pair"), {host: {} for host in hops.HOSTS}, GLANCE, **variables)
+
+
+def test_two_hosts_of_32_take_over(pair: Places, images: dict[str, str]) -> None:
+    trial.sh(HOST, "systemctl stop glance-api")
+    pair.play("deploy", release=OLD).succeeds()
+    store_follows(hops.HOSTS[0], HOST)
+    hops.lead_to(*hops.HOSTS)
+    trial.wait_for(lambda: hops.answers() == 200)
+    add(images, BALANCER, "two hosts")
+
+
+def test_from_32_to_33_online_and_back_while_images_are_asked_for(pair: Places, images: dict[str, str]) -> None:
+    users, before = Users(), trial.look(*hops.HOSTS)
+    with users.at_work():
+        pair.play("flip_release", release=NEW).succeeds()
+    assert users.failures == [] and users.count > 20
+    assert {hops.running(host) for host in hops.HOSTS} == {(NEW, NEW)}
+    add(images, BALANCER, NEW)
+    with users.at_work():
+        pair.play("rollback").succeeds().says("release_runs_on_schema")
+    assert users.failures == []
+    assert {hops.running(host) for host in hops.HOSTS} == {(OLD, OLD)}
+    assert hops.changed_since(before) == []
+    all_readable(images, BALANCER)
+    users.all_readable()

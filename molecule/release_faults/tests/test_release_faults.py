@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from lablib import databases, faults, hops, trial
+from lablib.common import STATE
 from lablib.faults import BACK, Point
 from lablib.hops import DATABASE, FORTH, HOSTS, OLD, Offline
 from lablib.seed import MIB
@@ -50,9 +51,15 @@ def test_one_further_command_ends_it(point: Point, states: Offline) -> None:
 
 
 def test_the_way_back_waits_for_a_migration_that_a_killed_run_has_begun(states: Offline) -> None:
-    manage = f"{hops.ROOT}/{hops.NEW}/bin/glance-manage"
-    slow = f'#!/bin/sh\ncase "$*" in *"db sync") sleep 20 ;; esac\nexec {manage}.own "$@"\n'
-    trial.sh(HOSTS[0], f"mv {manage} {manage}.own; printf '%s' '{slow}' >{manage}; chmod 755 {manage}")
+    manage, hold = f"{hops.ROOT}/{hops.NEW}/bin/glance-manage", "/run/hold"
+    slow = (
+        f'#!/bin/sh\ncase "$*" in *"db sync") while test -e {hold}; do sleep 1; done ;; esac\nexec {manage}.own "$@"\n'
+    )
+    # Alone, this case is the first that needs it.
+    environment = {"release": hops.NEW, "archives": str(STATE / "environments"), "pip": hops.PIP}
+    trial.module(HOSTS[0], "glance_environment", environment).succeeds()
+    trial.sh(HOSTS[0], f"touch {hold}; mv {manage} {manage}.own; printf '%s' '{slow}' >{manage}; chmod 755 {manage}")
+    waits = "glance-manage db sync, which an earlier attempt began, still runs"
 
     def begun() -> int:
         return len(trial.sh(HOSTS[0], f"ls {trial.RECORDS}/runs/*/database/*/sync/begun", check=False).split())
@@ -62,11 +69,16 @@ def test_the_way_back_waits_for_a_migration_that_a_killed_run_has_begun(states: 
         killed = states.play(FORTH)
         trial.wait_for(lambda: begun() > before, trial.LIMIT)
         killed.kill()
-        back = states.play(BACK).succeeds()
+        back = states.play(BACK)
+        trial.wait_for(lambda: waits in back.said or back.process.poll() is not None, trial.LIMIT)
+        assert hops.heads() == ["2023_1_contract01"]
+        for host in HOSTS:
+            assert trial.sh(host, "systemctl is-active glance-api || :").strip() == "inactive"
+        trial.sh(HOSTS[0], f"rm {hold}")
+        back.succeeds().says(waits)
         assert hops.heads() == ["2024_1_contract01"]
-        back.says("glance-manage db sync, which an earlier attempt began, still runs")
     finally:
-        trial.sh(HOSTS[0], f"mv {manage}.own {manage}")
+        trial.sh(HOSTS[0], f"rm -f {hold}; mv {manage}.own {manage}")
     states.check(BACK)
 
 
