@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Print the lock file of one release of Glance for one version of Python: every package, its version and its hashes.
 
-    python3 tests/catalogue/lock.py 33.0.0 3.11 [--constraint FILE] >plugins/plugin_utils/data/locks/33.0.0-cp311.txt
+    python3 tests/catalogue/lock.py 33.0.0 3.11 [--constraint FILE] [--until DATE] \\
+        >plugins/plugin_utils/data/locks/33.0.0-cp311.txt
 
-FILE holds versions to keep to, such as OpenStack's upper constraints of the release; without it the newest that fit are
-taken. The hashes are those of every file that the index has of a version, so that a lock file is good for every machine
-with that Python. Wheels are taken; what has none is named by a line --no-binary, and is built without a compiler.
+FILE holds versions to keep to, such as OpenStack's upper constraints of the release. DATE, as 2025-04-01, leaves out what came
+later, Glance itself apart, for an old release does not know of it. Without either the newest that fit are taken. The hashes are
+those of every file that the index has of a version, so that a lock file is good for every machine with that Python. Wheels are
+taken; what has none is named by a line --no-binary, and is built without a compiler.
 
 uv resolves; it is installed into a directory that goes away.
 """
@@ -58,6 +60,7 @@ def main() -> int:
     parser.add_argument("release")
     parser.add_argument("python", help="as 3.11")
     parser.add_argument("--constraint", type=Path)
+    parser.add_argument("--until")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -66,6 +69,9 @@ def main() -> int:
         uv = folder / "uv/bin/uv"
         options = [f"--python-version={arguments.python}"]
         options += [f"--constraint={arguments.constraint.resolve()}"] if arguments.constraint else []
+        options += (
+            [f"--exclude-newer={arguments.until}", "--exclude-newer-package=glance=false"] if arguments.until else []
+        )
         text, sources = resolve(uv, folder, options, arguments.release)
     lines = ["--only-binary=:all:", *(f"--no-binary={each}" for each in sources), ""]
     sys.stdout.write(HEAD.format(release=arguments.release, python=arguments.python) + "\n".join(lines) + text)

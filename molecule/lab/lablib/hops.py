@@ -216,26 +216,32 @@ TIMER = "glance-scrubber.timer"
 #: As the schema was before 2024.1, which is what this hop brings on: its expand step makes these tables.
 _BEFORE = (
     "DROP TABLE IF EXISTS cached_images; DROP TABLE IF EXISTS node_reference; "
-    "UPDATE alembic_version SET version_num = '2023_1_contract01'"
+    "DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ('2023_1_contract01')"
 )
 
 
 @dataclass
-class Offline(faults.States):
-    """The hosts before and after an offline hop whose points are tried: by the operator's word they come from farther away."""
+class Hop(faults.States):
+    """The hosts before and after a hop whose points are tried: by the operator's word they have an older release than they do."""
 
     places: Places | None = None
     image: str = ""
+    #: From there to NEW a hop is offline.
+    old_release: str = "31.0.0"
+    new_release: str = NEW
+    accept: tuple[str, ...] = ("offline_hop",)
+    #: What upstream changed on the way is no matter here.
+    policy: tuple[str, ...] = ("32-service-role",)
 
     def play(self, name: str, **environ: str) -> trial.Run:
         assert self.places is not None
-        accept = {"accept": ["offline_hop"], "services": {"glance-api": {"release": "31.0.0"}}}
-        # What upstream changed on the way is no matter here.
-        policy = json.dumps({"glance_policy_accepted_changes": ["32-service-role"]})
-        return self.places.play(name, "-e", policy, release=NEW if name == FORTH else "", environ=environ, **accept)
+        said = {"accept": list(self.accept), "services": {"glance-api": {"release": self.old_release}}}
+        policy = json.dumps({"glance_policy_accepted_changes": list(self.policy)})
+        release = self.new_release if name == FORTH else ""
+        return self.places.play(name, "-e", policy, release=release, environ=environ, **said)
 
     def check(self, playbook: str) -> None:
-        release = NEW if playbook == FORTH else OLD
+        release = self.new_release if playbook == FORTH else OLD
         assert {host: running(host) for host in HOSTS} == dict.fromkeys(HOSTS, (release, release))
         for host in HOSTS:
             assert trial.sh(host, f"systemctl is-active {TIMER}; systemctl is-enabled {TIMER}").split() == [

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
-"""An offline hop that is cut off between its parts, or whose migration fails: the new release or the old one, and all units run."""
+"""A hop that is cut off between its parts, or whose migration fails: the new release or the old one, and all units run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from lablib import databases, faults, hops, trial
 from lablib.common import STATE
 from lablib.faults import BACK, Point
-from lablib.hops import DATABASE, FORTH, HOSTS, OLD, Offline
+from lablib.hops import DATABASE, FORTH, HOSTS, OLD, Hop
 from lablib.seed import MIB
 
-POINTS = (
+OFFLINE = (
     # All hosts are stopped, and the database is as it was.
     Point(FORTH, "killed with its worker", "release2 done glance_stopped", FORTH),
     # The dump is being taken, which goes on.
@@ -22,19 +23,32 @@ POINTS = (
     Point(FORTH, "killed with its worker", "release1 done glance_release", FORTH),
     Point(FORTH, "killed with its worker", "release2 restarted glance_release", BACK),
 )
+ONLINE = (
+    Point(FORTH, "killed with its worker", "release1 database database_expand", FORTH),
+    Point(FORTH, "killed with its worker", "release1 database database_migrate", BACK),
+    # One host has the new release, and the other runs the old one.
+    Point(FORTH, "killed with its worker", "release1 done glance_release", FORTH),
+    Point(FORTH, "killed with its worker", "release2 restarted glance_release", BACK),
+)
 
 
 @pytest.fixture(scope="module", name="states")
-def fixture_states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offline]:
+def fixture_states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hop]:
     with hops.places(tmp_path_factory.mktemp("release_faults"), glance_release_scrubber=True) as places:
         places.play("deploy", release=OLD).succeeds()
         trial.wait_for(lambda: hops.answers() == 200)
         image = hops.upload("from before", b"offline" * MIB)
-        yield Offline(old=trial.look(*HOSTS), places=places, image=image)
+        yield Hop(old=trial.look(*HOSTS), places=places, image=image)
+
+
+@pytest.fixture(scope="module", name="online")
+def fixture_online(states: Hop) -> Hop:
+    """To the next release, which is the one that brought the newest schema."""
+    return replace(states, new=None, old_release="27.1.1", new_release="28.2.0", accept=(), policy=())
 
 
 @pytest.fixture(autouse=True)
-def trusts(states: Offline) -> Iterator[None]:
+def trusts(states: Hop) -> Iterator[None]:
     """A hop begins with the old release; the server trusts function creators or not, as its administrator has it."""
     states.begin()
     states.check(BACK)
@@ -44,13 +58,20 @@ def trusts(states: Offline) -> Iterator[None]:
     assert databases.rows(asked) == before
 
 
-@pytest.mark.parametrize("point", POINTS, ids=str)
-def test_one_further_command_ends_it(point: Point, states: Offline) -> None:
+@pytest.mark.parametrize("point", OFFLINE, ids=str)
+def test_one_further_command_ends_it(point: Point, states: Hop) -> None:
     faults.attempt(point, states)
     assert hops.heads() == ["2024_1_contract01"] or point.then == BACK
 
 
-def test_the_way_back_waits_for_a_migration_that_a_killed_run_has_begun(states: Offline) -> None:
+@pytest.mark.parametrize("point", ONLINE, ids=str)
+def test_one_further_command_ends_it_online(point: Point, online: Hop) -> None:
+    faults.attempt(point, online)
+    # What an expand step has added stays, and its contract step is nobody's business here.
+    assert sorted(map(str, hops.heads())) == ["2023_1_contract01", "2024_1_expand01"]
+
+
+def test_the_way_back_waits_for_a_migration_that_a_killed_run_has_begun(states: Hop) -> None:
     manage, hold = f"{hops.ROOT}/{hops.NEW}/bin/glance-manage", "/run/hold"
     slow = (
         f'#!/bin/sh\ncase "$*" in *"db sync") while test -e {hold}; do sleep 1; done ;; esac\nexec {manage}.own "$@"\n'
@@ -82,7 +103,7 @@ def test_the_way_back_waits_for_a_migration_that_a_killed_run_has_begun(states: 
     states.check(BACK)
 
 
-def test_a_migration_that_fails(states: Offline) -> None:
+def test_a_migration_that_fails(states: Hop) -> None:
     databases.execute("SET GLOBAL log_bin_trust_function_creators = 1")
     databases.execute("CREATE TABLE node_reference (somebody INT)", DATABASE)
     try:
@@ -95,7 +116,7 @@ def test_a_migration_that_fails(states: Offline) -> None:
         databases.execute("SET GLOBAL log_bin_trust_function_creators = 0")
 
 
-def test_the_dump_is_put_back_once_what_is_lost_is_accepted(states: Offline) -> None:
+def test_the_dump_is_put_back_once_what_is_lost_is_accepted(states: Hop) -> None:
     tables = [str(next(iter(row.values()))) for row in databases.rows("SHOW TABLES", DATABASE)]
     sums = f"CHECKSUM TABLE {', '.join(tables)}"
     before = databases.execute(sums, DATABASE)
