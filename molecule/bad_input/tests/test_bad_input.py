@@ -104,7 +104,8 @@ def test_a_consumer_that_speaks_v1_keeps_v1_on(tmp_path: Path) -> None:
 # -- disks --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("directory", trial.some(["/etc/nova", trial.RECORDS], 1))
+@trial.thorough
+@pytest.mark.parametrize("directory", ["/etc/nova", trial.RECORDS])
 def test_a_disk_without_room_is_found_beforehand(directory: str) -> None:
     with trial.full("nova2", directory):
         refused("nova2", "bytes free and the run needs")

@@ -12,6 +12,8 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,12 @@ def in_release(version: str, script: str, folder: Path, stdin: str | None = None
     return done.stdout
 
 
+def of_each_release(work: Callable[[str], None]) -> None:
+    """Ask all releases at the same time; their answers are many imports each."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(work, RELEASES))
+
+
 def in_force(sample: str) -> str:
     """A sample with every default taken out of its comment."""
     return re.sub(r"(?m)^#(?=\w+ ?=(?! ?<None>))", "", sample)
@@ -104,7 +112,8 @@ def ids(result: dict[str, Any], severity: str = "") -> set[str]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The samples of all releases with their defaults in force, beside the paste and policy files of the release."""
     top = tmp_path_factory.mktemp("configurations")
-    for version in RELEASES:
+
+    def keep(version: str) -> None:
         sample = " || ".join(f"cat {sample.format(version)}" for sample in SAMPLES)
         files = {"glance-api.conf": sample, "glance-api-paste.ini": "cat /etc/glance/glance-api-paste.ini"}
         files["policy.json"] = "cat /etc/glance/policy.json"
@@ -113,6 +122,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, text in zip(files, said.split(f"{CUT}\n"), strict=True):
             if text:
                 (top / version / name).write_text(in_force(text) if name.endswith("conf") else text, encoding="utf-8")
+
+    of_each_release(keep)
     (top / "broken").mkdir()
     (top / "broken" / "glance-api.conf").write_text(BROKEN, encoding="utf-8")
     return top
@@ -121,11 +132,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def answers(folder: Path) -> Answers:
     names = {name: str(folder / name / "glance-api.conf") for name in (*RELEASES, "broken")}
-    theirs, validators = {}, {}
+    theirs: dict[str, dict[str, Any]] = {}
+    validators: dict[tuple[str, str], set[str]] = {}
     question = (HERE / "ask_release.py").read_text(encoding="utf-8")
     (known,) = re.findall(r"NAMESPACES = \((.*?)\)", question, re.DOTALL)
     spaces = " ".join(f"--namespace {name}" for name in re.findall(r"\"(.+?)\"", known))
-    for version in RELEASES:
+
+    def ask(version: str) -> None:
         script = f"python - {' '.join(names.values())}"
         for name in (version, "broken"):  # the oldest has no validator
             script += f"\necho\necho {CUT}\noslo-config-validator --input-file {names[name]} {spaces} 2>&1"
@@ -134,6 +147,8 @@ def answers(folder: Path) -> Answers:
         for name, text in zip((version, "broken"), lines, strict=True):
             unread = re.findall(r":([^\s:]+/\S+) (?:not found|is not part of the sample config)", text)
             validators[version, name] = set(unread)
+
+    of_each_release(ask)
     cases = [{"config_files": [path], "release": version} for version in RELEASES for path in names.values()]
     results = iter(checked(folder, cases))
     ours = {(version, name): next(results)["findings"] for version in RELEASES for name in names}
