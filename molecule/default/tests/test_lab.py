@@ -6,20 +6,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import testinfra
 from lablib import fleet, seed, trial
 
 HEALTH_FILE = "/etc/glance/healthcheck_disable"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def starting_state() -> Iterator[None]:
-    """Leave the lab as it was found."""
-    yield
-    fleet.reset()
 
 
 @pytest.mark.parametrize("place", ["glance1", "glance2", "infra"])

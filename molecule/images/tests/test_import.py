@@ -250,11 +250,11 @@ def test_a_server_killed_while_it_receives(tmp_path: Path) -> None:
 def test_a_server_killed_while_it_imports(tmp_path: Path) -> None:
     """Glance leaves such an image importing for good: the run ends in time and deletes it, and the next one makes it."""
     path = str(large(tmp_path))
-    run = begin("glance33", "imported", file=path, all_stores=True, timeout=25)
+    run = begin("glance33", "imported", file=path, all_stores=True, timeout=18)
     under_way("glance33", "imported", "importing")
     kill("glance33")
     found = trial.result(run)
-    assert found["failed"] and "was not over after 25 s" in found["msg"] and "was deleted" in found["msg"], found
+    assert found["failed"] and "was not over after 18 s" in found["msg"] and "was deleted" in found["msg"], found
     found = imported("glance33", "imported", file=path, all_stores=True)
     assert found["changed"] and found["image"]["stores"] == "fast,slow"
 
