@@ -256,10 +256,11 @@ def look(module):
     environment = dict((to_text(name), to_text(value, nonstring='simplerepr'))
                        for name, value in parameters['environment'].items() if name.startswith('OS_'))
     patterns = [_pattern(pattern, dialect) for pattern in parameters['options']]
+    wanted = [value for value in found.values
+              if any(fnmatch.fnmatchcase('%s/%s' % (value['group'], value['option']), pattern) for pattern in patterns)]
     return {
         'files': found.files,
-        'assignments': [dict(value, raw=_masked(value['option'], value['raw'], secrets)) for value in found.values
-                   if any(fnmatch.fnmatchcase('%s/%s' % (value['group'], value['option']), pattern) for pattern in patterns)],
+        'assignments': [dict(value, raw=_masked(value['option'], value['raw'], secrets)) for value in wanted],
         'options': [_answer(option, _oslo_ini.resolve(found.values, option, environment, schema, dialect), secrets)
                     for option in schema],
     }
