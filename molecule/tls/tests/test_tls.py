@@ -58,7 +58,7 @@ backend glance-passed
 #: The plaintext addresses of the balancer, once Glance's own port is closed.
 MOVED = f"s|max-conn 0 check|max-conn 0 ssl verify required ca-file {PLACE}/ca.pem check|; /server/s|:9292|:{PORT}|"
 #: Hours without a plaintext caller.
-QUIET = 0.001
+QUIET = 0.003
 
 
 @pytest.fixture(scope="module", name="authority")
