@@ -12,13 +12,16 @@ import configparser
 import os
 import re
 import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from .common import LabError, run, state_dir, succeeds
+from .common import LabError, run, state_dir
 
 MOUNT = "/machine"
 APT = Path("/etc/apt")
+APT_HELPER = Path("/usr/lib/apt/apt-helper")
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 CA_FOLDER = Path("/usr/local/share/ca-certificates")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
@@ -96,16 +99,32 @@ def debian_sources(suite: str) -> list[str] | None:
         return None
     lines = [_deb(main, suite, options)]
     for uri, name, opts in ((main, f"{suite}-updates", options), (security, f"{suite}-security", security_options)):
-        # An old suite's extra archives move away one day, and apt fails on an absent one.
-        if uri and succeeds(
-            "/usr/lib/apt/apt-helper",
-            "download-file",
-            f"{uri.rstrip('/')}/dists/{name}/Release",
-            str(state_dir() / "release.probe"),
-        ):
+        if uri and _has_suite(uri, name):
             lines.append(_deb(uri, name, opts))
-    (state_dir() / "release.probe").unlink(missing_ok=True)
     return lines
+
+
+def _has_suite(uri: str, suite: str) -> bool:
+    """Whether a mirror has a suite: an old one's extra archives move away one day, and apt fails on an absent one.
+
+    A mirror that cannot be asked is no answer: without its updates a machine that has them can install nothing more.
+    """
+    if not APT_HELPER.exists():
+        return False
+    address = f"{uri.rstrip('/')}/dists/{suite}/Release"
+    with tempfile.TemporaryDirectory() as place:
+        said = _apt_helper("-o", "Acquire::Retries=5", "download-file", address, f"{place}/Release")
+    if said and not re.search(r"\b(404|410) ", said):
+        raise LabError(f"{address} cannot be read, so that it is not known whether the mirror has {suite}: {said}")
+    return not said
+
+
+def _apt_helper(*arguments: str) -> str:
+    """What apt-helper says where it fails, and nothing where it does not."""
+    done = subprocess.run(
+        [str(APT_HELPER), *arguments], capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
+    )
+    return done.stderr.strip() or f"exit code {done.returncode}" if done.returncode else ""
 
 
 def plain_address(uri: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "molecule" / "lab"))
 
 from lablib import machine  # noqa: E402  (the path comes first)
+from lablib.common import LabError  # noqa: E402
 
 DEB822 = """
 Types: deb deb-src
@@ -49,14 +50,21 @@ deb-src https://mirror.example/debian bookworm main
 """
 
 
+def answers(monkeypatch: pytest.MonkeyPatch, place: Path, script: str) -> None:
+    """Let apt-helper be this script."""
+    helper = place / "apt-helper"
+    helper.write_text(f"#!/bin/sh\n{script}\n")
+    helper.chmod(0o755)
+    monkeypatch.setattr(machine, "APT_HELPER", helper)
+
+
 @pytest.fixture
 def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine of Debian 12 whose sources are in this folder, and whose mirrors answer to everything."""
     (tmp_path / "sources.list.d").mkdir()
     monkeypatch.setattr(machine, "APT", tmp_path)
     monkeypatch.setattr(machine, "os_release", lambda: {"ID": "debian", "VERSION_CODENAME": "bookworm"})
-    monkeypatch.setattr(machine, "succeeds", lambda *command: True)
-    monkeypatch.setattr(machine, "state_dir", lambda: tmp_path)
+    answers(monkeypatch, tmp_path, "exit 0")
     for name in ("LAB_DEBIAN_MIRROR", "LAB_DEBIAN_SECURITY_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
@@ -83,8 +91,17 @@ def test_one_line(apt: Path) -> None:
 
 def test_suites_that_the_mirror_lacks_are_left_out(apt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (apt / "sources.list").write_text("deb http://mirror.example/debian bookworm main\n")
-    monkeypatch.setattr(machine, "succeeds", lambda *command: False)
+    answers(monkeypatch, apt, "echo 'E: Failed to fetch http://mirror.example  404  Not Found' >&2; exit 100")
     assert machine.debian_sources("bullseye") == ["deb http://mirror.example/debian bullseye main"]
+
+
+def test_a_mirror_that_does_not_answer_is_not_taken_for_one_that_lacks_a_suite(
+    apt: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (apt / "sources.list").write_text("deb http://mirror.example/debian bookworm main\n")
+    answers(monkeypatch, apt, "echo 'E: Failed to fetch http://mirror.example  Could not connect' >&2; exit 100")
+    with pytest.raises(LabError, match=r"dists/bullseye-updates/Release cannot be read.*Could not connect"):
+        machine.debian_sources("bullseye")
 
 
 def test_a_list_of_mirrors_as_on_cloud_images(apt: Path) -> None:
