@@ -106,5 +106,5 @@ bench: env ## What a flip that changes nothing, and 40 options, cost beside the 
 faults: env ## Cut flips and rollbacks off wherever that is possible: make faults POINTS=20, or POINTS='host crashed'
 	@$(IN) molecule/lab/faults --points '$(POINTS)'
 
-load: env ## 20,000 requests of users who must not notice a change of policy, a flip and the ways back
+load: env ## 20,000 requests of users who must not notice a change of policy, TLS, a flip and the ways back
 	@$(IN) python benchmarks/load.py --requests $(REQUESTS)

@@ -3,25 +3,27 @@
 """Users of the lab's cloud, who must not notice a flip: load.py [--requests N] [--large MIB]
 
 They list, show, create, upload, download with a look at the hash, and delete, through v1 and v2 and the balancer, without ever
-trying again. One large transfer is always in flight. Meanwhile the policy is changed and put back, and the cloud is flipped and
-put back; v1 is asked for as long as it is offered. Nothing may fail, and no transfer be cut. Needs the environment of
-tests/bin/with-env; `make load` runs it.
+trying again. One large transfer is always in flight. Meanwhile the policy is changed, TLS opens and plaintext closes, and the
+cloud is flipped, and each is put back; v1 is asked for as long as it is offered, and so is plaintext. Nothing may fail, and no
+transfer be cut. Latencies are printed, and plotted in .lab/reports/load.html. Needs the environment of tests/bin/with-env;
+`make load` runs it.
 """
 
 from __future__ import annotations
 
 import argparse
+import collections
 import hashlib
 import http.client
 import itertools
 import json
 import pathlib
-import statistics
+import ssl
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,8 +31,11 @@ from urllib.parse import urlsplit
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "molecule" / "lab"))
 
-from lablib import fleet, seed, trial  # noqa: E402  (the path comes first)
+from lablib import fleet, seed, tls, trial  # noqa: E402  (the path comes first)
+from lablib.authority import Authority  # noqa: E402
+from lablib.common import STATE  # noqa: E402
 from lablib.hosts import GLANCE  # noqa: E402
+from load_report import Request, page, phases, table  # noqa: E402
 
 MIB = 1 << 20
 SMALL = 64 << 10
@@ -40,16 +45,7 @@ PATIENCE = 600
 #: Of the playbooks' own times, nothing is saved.
 USUAL: dict[str, Any] = {"drain": {}, "settle": 3, "start_timeout": 120}
 ROLE = "CloudAdmin"
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request: when it ended, how many seconds it took, and what went wrong if anything did."""
-
-    ended: float
-    seconds: float
-    what: str
-    trouble: str = ""
+REPORT = STATE / "reports" / "load.html"
 
 
 class Load:
@@ -58,11 +54,13 @@ class Load:
     def __init__(self, users: int = 4, large: int = 512 * MIB) -> None:
         self.large = large
         self.requests: list[Request] = []
-        self.phases: list[tuple[float, str]] = []
+        self.marks: list[tuple[float, str]] = []
         self._ending = threading.Event()
         self._v1 = threading.Event()
         self._v1_idle = [threading.Event() for _user in range(users // 2)]
         self._token: tuple[float, dict[str, str]] = (0, {})
+        self._place, self._trust = GLANCE, ssl.create_default_context()
+        self._asking: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
         jobs: list[Callable[[], None]] = [self._large]
         jobs += [lambda: self._small(2)] * (users - users // 2)
@@ -86,7 +84,7 @@ class Load:
     # what the caller says
 
     def phase(self, name: str) -> None:
-        self.phases.append((time.time(), name))
+        self.marks.append((time.time(), name))
 
     def wait(self, more: int) -> None:
         """Until so many more requests were made."""
@@ -105,6 +103,14 @@ class Load:
         self._v1.clear()
         for idle in self._v1_idle:
             idle.wait(PATIENCE)
+
+    def ask_at(self, place: str, trusted_ca: pathlib.Path | None = None) -> None:
+        """Let everybody ask at another address from now on; comes back once nobody is being answered at the one before."""
+        if trusted_ca:
+            self._trust = ssl.create_default_context(cafile=str(trusted_ca))
+        with self._lock:
+            before, self._place = self._place, place
+        trial.wait_for(lambda: not self._asking[before], PATIENCE)
 
     # what the users do
 
@@ -192,8 +198,11 @@ class Load:
         if length is not None:
             sent["Content-Length"] = str(length)
             sent.setdefault("Content-Type", "application/octet-stream")
+        with self._lock:
+            place = self._place
+            self._asking[place] += 1
         began, trouble, answer = time.time(), "", None
-        connection = http.client.HTTPConnection(urlsplit(GLANCE).netloc, timeout=PATIENCE)
+        connection = self._connection(place)
         try:
             connection.request(method, path, body, sent)
             response = connection.getresponse()
@@ -211,8 +220,16 @@ class Load:
             trouble = f"{type(error).__name__}: {error}"
         finally:
             connection.close()
+            with self._lock:
+                self._asking[place] -= 1
         self.requests.append(Request(time.time(), time.time() - began, what, trouble))
         return answer
+
+    def _connection(self, place: str) -> http.client.HTTPConnection:
+        address = urlsplit(place).netloc
+        if place.startswith("https:"):
+            return http.client.HTTPSConnection(address, timeout=PATIENCE, context=self._trust)
+        return http.client.HTTPConnection(address, timeout=PATIENCE)
 
     # what came of it
 
@@ -224,23 +241,13 @@ class Load:
             if request.trouble
         ]
 
-    def table(self) -> str:
-        """Latency of the small requests in each phase, and the large transfers that came to their end in it."""
-        lines = [
-            f"{'phase':28} {'requests':>9} {'failed':>7} {'median ms':>10} {'95 % ms':>9} {'most ms':>9} {'large':>6}"
-        ]
-        edges = [*self.phases, (time.time(), "")]
-        for (began, name), (ended, _next) in itertools.pairwise(edges):
-            found = [request for request in self.requests if began <= request.ended < ended]
-            small = sorted(1000 * request.seconds for request in found if not request.what.startswith("large"))
-            if not small:
-                continue
-            lines.append(
-                f"{name:28} {len(found):9} {sum(bool(request.trouble) for request in found):7} "
-                f"{statistics.median(small):10.0f} {small[int(0.95 * len(small))]:9.0f} {small[-1]:9.0f} "
-                f"{len(found) - len(small):6}"
-            )
-        return "\n".join(lines)
+    def told(self) -> None:
+        """Print the phases as a table, and draw them as a page."""
+        found = phases(self.marks, self.requests, time.time())
+        summary = f"{len(self.requests)} requests, {len(self.failed)} failed"
+        REPORT.parent.mkdir(exist_ok=True)
+        REPORT.write_text(page(found, summary), encoding="utf-8")
+        print(table(found), summary, f"Report: {REPORT}", sep="\n")
 
 
 def main() -> int:
@@ -251,19 +258,17 @@ def main() -> int:
 
     fleet.up()
     fleet.reset()
-    # A change of policy that restarts the service: an option goes, and rules take its place.
+    # What the change of policy takes away.
     for host in trial.GLANCES:
         trial.sh(host, f"sed -i '0,/^\\[DEFAULT\\]/s//[DEFAULT]\\nadmin_role = {ROLE}/' {trial.GLANCE_CONF}")
         trial.sh(host, "systemctl restart glance-api")
         trial.wait_for(lambda host=host: trial.answers(host, "/v2/images") == 200)  # type: ignore[misc]
-    replaced = json.dumps({"glance_policy_admin_role": "replaced"})
-    with Load(large=arguments.large * MIB) as load:
+    with tempfile.TemporaryDirectory() as folder, Load(large=arguments.large * MIB) as load:
+        authority = Authority(pathlib.Path(folder))
         load.phase("before")
         load.wait(arguments.requests // 10)
-        load.phase("policy change")
-        trial.playbook("policy", "-e", replaced, **USUAL).succeeds()
-        load.phase("policy rollback")
-        trial.roll_back(**USUAL).succeeds()
+        change_policy(load)
+        open_tls(load, authority, arguments.requests // 10)
         load.leave_v1()
         load.phase("flip, v1 turned off")
         trial.flip(**USUAL).succeeds()
@@ -274,10 +279,40 @@ def main() -> int:
         load.speak_v1()
         load.phase("after")
         load.wait(max(arguments.requests // 10, arguments.requests - len(load.requests)))
-    print(load.table())
-    print(f"{len(load.requests)} requests, {len(load.failed)} failed")
+    load.told()
     print(*load.failed[:20], sep="\n")
     return 1 if load.failed else 0
+
+
+def change_policy(load: Load) -> None:
+    """An option goes and rules take its place, which restarts the service; and back."""
+    load.phase("policy change")
+    trial.playbook("policy", "-e", json.dumps({"glance_policy_admin_role": "replaced"}), **USUAL).succeeds()
+    load.phase("policy rollback")
+    trial.roll_back(**USUAL).succeeds()
+
+
+def open_tls(load: Load, authority: Authority, some: int) -> None:
+    """TLS opens, everybody goes there, plaintext closes; and back."""
+    tls.certify_all(authority)
+    tls.balance()
+    load.phase("TLS opens")
+    tls.flip(authority, **USUAL).succeeds()
+    opened = trial.runs("glance1")[-1]
+    load.ask_at(tls.HTTPS, authority.root)
+    tls.balance(closed=True)
+    load.phase("TLS beside plaintext")
+    time.sleep(3600 * tls.QUIET + 2)
+    load.phase("plaintext closes")
+    tls.close(authority, **USUAL).succeeds().says("glance_plaintext_off")
+    load.phase("TLS alone")
+    load.wait(some)
+    load.phase("plaintext opens")
+    trial.roll_back(**USUAL).succeeds()
+    tls.balance()
+    load.ask_at(GLANCE)
+    load.phase("TLS goes")
+    trial.roll_back(run=opened, **USUAL).succeeds()
 
 
 if __name__ == "__main__":

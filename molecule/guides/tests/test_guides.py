@@ -11,15 +11,17 @@ from typing import Any
 
 import pytest
 import yaml
-from lablib import trial
+from lablib import hops, trial
 from lablib.authority import Authority
-from lablib.common import LAB, docker, run
+from lablib.common import LAB, REPOSITORY, docker, run
 from lablib.guides import DOCUMENTS, RUN, commands, example
 from lablib.hosts import BY_NAME
 
 #: Where a guide stands for the id of a run of the reader's own.
 EXAMPLE_RUN = re.compile(r"(?<=glance_flip_run=)\d{8}T\d{6}Z-[0-9a-f]{6}$")
-POLICY, TLS = "policy.md", "tls.md"
+#: And for a file of the reader's monitoring.
+EXAMPLE_FILE = "/var/lib/prometheus/node-exporter/glance.prom"
+POLICY, TLS, RELEASES, DEPLOY = "policy.md", "tls.md", "release-flips.md", "deploy.md"
 #: The groups that the guides name.
 FLEET = {"glance_api": trial.GLANCES, "nova": trial.NOVAS, "controllers": trial.GLANCES, "compute": trial.NOVAS}
 #: What the guide to policies is about is newer than the lab's own Glance: Ussuri, on its way to Zed.
@@ -28,7 +30,11 @@ USSURI = {"glance_api": ("glance20",)}
 
 def shown(*names: str) -> list[Any]:
     """The marked commands of the documents with these names, in order; without names, of all that need no more than the lab."""
-    documents = [each for each in DOCUMENTS if (each.name in names if names else each.name not in (POLICY, TLS))]
+    documents = [
+        each
+        for each in DOCUMENTS
+        if (each.name in names if names else each.name not in (POLICY, TLS, RELEASES, DEPLOY))
+    ]
     return [
         pytest.param(document, words, id=f"{document.stem}: {' '.join(words)[:100]}")
         for document in documents
@@ -42,8 +48,9 @@ def inventory(folder: Path, groups: Mapping[str, Sequence[str]]) -> None:
     (folder / "inventory").write_text(yaml.safe_dump(said), encoding="utf-8")
 
 
-def type_in(folder: Path, words: list[str]) -> trial.Run:
-    return trial.Run(*words, folder=folder, OS_CLOUD="lab").succeeds()
+def type_in(folder: Path, words: list[str], **environ: str) -> trial.Run:
+    words = [word.replace("$PWD", str(folder)).replace(EXAMPLE_FILE, str(folder / "glance.prom")) for word in words]
+    return trial.Run(*words, folder=folder, OS_CLOUD="lab", **environ).succeeds()
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +75,8 @@ def test_a_command_does_what_it_is_shown_for(folder: Path, document: Path, words
         assert trial.spoken() == (trial.V2 if "--check" in words else trial.V1)
     else:
         said.says("verdict: ready")
+    if any(EXAMPLE_FILE in word for word in words):
+        assert 'stackops_glance_verdict{verdict="ready"} 1' in (folder / "glance.prom").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -102,9 +111,41 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.mark.parametrize(("document", "words"), shown(POLICY))
+TRIED = "stackops.glance.policy_test"
+
+
+@pytest.mark.parametrize(("document", "words"), [each for each in shown(POLICY) if TRIED not in each.values[1]])
 def test_a_change_of_policy_is_made_as_the_guide_shows_it(newer: Path, document: Path, words: list[str]) -> None:
     (newer / "policy-change.yml").write_text(example(document, "policy-change.yml"), encoding="utf-8")
     type_in(newer, words)
     there = trial.sh("glance20", "test -e /etc/glance/policy.yaml && echo there", check=False)
     assert bool(there) == ("--check" not in words)
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[hops.Places]:
+    """Two hosts with the release from which the guide goes on."""
+    folder = tmp_path_factory.mktemp("releases")
+    with hops.places(folder) as places:
+        places.play("deploy", release=hops.OLD).succeeds()
+        (folder / "inventory").symlink_to(places.inventory)
+        yield places
+
+
+@pytest.mark.parametrize(("document", "words"), [*shown(RELEASES), *shown(DEPLOY)])
+def test_a_release_is_changed_and_described_as_the_guides_show_it(
+    deployed: hops.Places, document: Path, words: list[str]
+) -> None:
+    before = {host: hops.running(host)[0] for host in hops.HOSTS}
+    said = type_in(deployed.inventory.parent, words, OS_CLIENT_CONFIG_FILE=str(deployed.clouds))
+    after = {host: hops.running(host)[0] for host in hops.HOSTS}
+    assert after == (before if "--check" in words else dict.fromkeys(hops.HOSTS, hops.NEW))
+    if document.name == DEPLOY:
+        assert said.changed() == 0
+
+
+@pytest.mark.parametrize(("document", "words"), [each for each in shown(POLICY) if TRIED in each.values[1]])
+def test_policy_tests_are_tried_as_the_guide_shows_it(deployed: hops.Places, document: Path, words: list[str]) -> None:
+    folder = deployed.inventory.parent
+    (folder / "policy-tests.yml").write_bytes((REPOSITORY / "examples" / "policy-tests.yml").read_bytes())
+    type_in(folder, words, OS_CLIENT_CONFIG_FILE=str(deployed.clouds)).says("publicize_image")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
-"""What the operator has on a host before TLS opens there, and what can be seen of it from outside."""
+"""What the operator does for TLS on hosts and balancer, the playbook with the lab's wishes, and what can be seen from outside."""
 
 from __future__ import annotations
 
@@ -13,13 +13,44 @@ from typing import Any
 from . import trial
 from .authority import Authority, Issued
 from .common import STATE, docker
-from .hosts import BY_NAME
+from .hosts import BY_NAME, INFRA
 
 PLACE = "/etc/ssl/glance"
 PORT = 9293
+HTTPS = f"https://{INFRA.address}:{PORT}"
+#: What a certificate of the lab's Glance is for.
+NAMES = [INFRA.address, *(BY_NAME[host].address for host in trial.GLANCES), "glance.lab.example"]
 FILES = {"certificate": f"{PLACE}/glance.pem", "key": f"{PLACE}/glance.key", "trusted_ca": f"{PLACE}/ca.pem"}
 #: The role's variables that say where these are.
 WISHES = {f"glance_stunnel_{name}": value for name, value in {**FILES, "consumers_ca": FILES["trusted_ca"]}.items()}
+#: Hours without a plaintext caller.
+QUIET = 0.003
+#: haproxy ends TLS and encrypts anew on one port, and passes TLS through on another. {check} is for plaintext's time alone.
+_BALANCER = f"""
+frontend glance-tls
+    bind :{PORT} ssl crt {PLACE}/both.pem
+    default_backend glance-tls
+
+backend glance-tls
+    option httpchk GET /healthcheck
+    http-check expect status 200
+    default-server pool-max-conn 0 ssl verify required ca-file {PLACE}/ca.pem check {{check}} inter 1s fall 2 rise 2
+    server glance1 glance1:{PORT}
+    server glance2 glance2:{PORT}
+
+frontend glance-passed
+    mode tcp
+    option tcplog
+    bind :9294
+    default_backend glance-passed
+
+backend glance-passed
+    mode tcp
+    server glance1 glance1:{PORT}
+    server glance2 glance2:{PORT}
+"""
+#: For sed: haproxy's plaintext port asks Glance by TLS.
+MOVED = f"s|max-conn 0 check|max-conn 0 ssl verify required ca-file {PLACE}/ca.pem check|; /server/s|:9292|:{PORT}|"
 
 
 def put(host: str, issued: Issued, authority: Authority, key: Path | None = None) -> None:
@@ -33,6 +64,39 @@ def put(host: str, issued: Issued, authority: Authority, key: Path | None = None
     ):
         docker("cp", str(source), f"{BY_NAME[host].container}:{PLACE}/{name}")
         trial.sh(host, f"chown root:{group} {PLACE}/{name} && chmod {mode} {PLACE}/{name}")
+
+
+def certify_all(authority: Authority) -> Issued:
+    """A good certificate on the balancer, and on every host that is asked or asks."""
+    good = authority.issue("good", *NAMES)
+    for host in ("infra", *trial.MANAGED):
+        put(host, good, authority)
+    trial.sh("infra", f"cat {FILES['certificate']} {FILES['key']} >{PLACE}/both.pem")
+    return good
+
+
+def balance(closed: bool = False) -> None:
+    """Let haproxy take TLS beside plaintext; once Glance's plaintext port is to close, it is to ask by TLS alone."""
+    trial.sh(
+        "infra",
+        f"""set -e; cd /etc/haproxy; [ -e /root/haproxy.cfg ] || cp -a haproxy.cfg /root/haproxy.cfg
+        sed '{MOVED if closed else ""}' /root/haproxy.cfg >haproxy.cfg; cat >>haproxy.cfg <<'EOF'
+{_BALANCER.format(check="" if closed else "port 9292")}EOF
+        systemctl reload haproxy""",
+    )
+
+
+def flip(authority: Authority, *arguments: str, **more: Any) -> trial.Run:
+    """Begin to open TLS beside plaintext."""
+    return trial.playbook(
+        "tls", "-e", json.dumps(WISHES), *arguments, **{"cloud": cloud(authority), "start_timeout": 120, **more}
+    )
+
+
+def close(authority: Authority, **more: Any) -> trial.Run:
+    """Begin to close plaintext, which nobody may have used for a while."""
+    wishes = {"glance_stunnel_close_plaintext": True, "glance_stunnel_quiet_hours": QUIET}
+    return flip(authority, "-e", json.dumps(wishes), **more)
 
 
 def cloud(authority: Authority | None) -> dict[str, Any]:

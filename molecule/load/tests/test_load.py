@@ -31,7 +31,7 @@ def test_nobody_notices() -> None:
         users.speak_v1()
         users.phase("after")
         users.wait(max(REQUESTS // 10, REQUESTS - len(users.requests)))
-    print(users.table())
+    users.told()
     assert users.failed == []
     assert any(request.what == "large download" for request in users.requests)
     assert in_balancer() == dict.fromkeys(trial.GLANCES, "UP")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.client
-import json
 import os
 import ssl
 import subprocess
@@ -20,45 +19,15 @@ from typing import Any
 
 import openstack
 import pytest
-from lablib import grade, trial
+from lablib import grade, tls, trial
 from lablib.authority import Authority, Issued
 from lablib.hosts import BY_NAME, INFRA
 from lablib.seed import MIB, Api
-from lablib.tls import FILES, PLACE, PORT, WISHES, cloud, fingerprints, listening, put
+from lablib.tls import FILES, HTTPS, NAMES, PLACE, PORT, QUIET, cloud, fingerprints, listening, put
 
 SIZE = (1024 if trial.THOROUGH else 256) * MIB
-HTTPS = f"https://{INFRA.address}:{PORT}"
-NAMES = [INFRA.address, *(BY_NAME[host].address for host in trial.GLANCES), "glance.lab.example"]
 SERVICE = {"name": "glance", "accept": str(PORT), "connect": "127.0.0.1:9292", "names": NAMES, **FILES}
 UNIT = "stunnel@glance"
-#: haproxy ends TLS and encrypts anew on one port, and passes TLS through on another. {check} is for plaintext's time alone.
-BALANCER = f"""
-frontend glance-tls
-    bind :{PORT} ssl crt {PLACE}/both.pem
-    default_backend glance-tls
-
-backend glance-tls
-    option httpchk GET /healthcheck
-    http-check expect status 200
-    default-server pool-max-conn 0 ssl verify required ca-file {PLACE}/ca.pem check {{check}} inter 1s fall 2 rise 2
-    server glance1 glance1:{PORT}
-    server glance2 glance2:{PORT}
-
-frontend glance-passed
-    mode tcp
-    option tcplog
-    bind :9294
-    default_backend glance-passed
-
-backend glance-passed
-    mode tcp
-    server glance1 glance1:{PORT}
-    server glance2 glance2:{PORT}
-"""
-#: The plaintext addresses of the balancer, once Glance's own port is closed.
-MOVED = f"s|max-conn 0 check|max-conn 0 ssl verify required ca-file {PLACE}/ca.pem check|; /server/s|:9292|:{PORT}|"
-#: Hours without a plaintext caller.
-QUIET = 0.003
 
 
 @pytest.fixture(scope="module", name="authority")
@@ -68,7 +37,7 @@ def fixture_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module", name="good")
 def fixture_good(authority: Authority) -> Issued:
-    return authority.issue("good", *NAMES)
+    return tls.certify_all(authority)
 
 
 @pytest.fixture(scope="module", name="sslyze", autouse=True)
@@ -77,21 +46,6 @@ def fixture_sslyze() -> Iterator[Callable[[], int]]:
     making = grade.prepare()
     yield making.wait
     making.wait()
-
-
-def tls(authority: Authority, *arguments: str, playbook: str = "tls") -> trial.Run:
-    return trial.playbook(playbook, "-e", json.dumps(WISHES), *arguments, cloud=cloud(authority), start_timeout=120)
-
-
-def balance(check: str = "port 9292", script: str = "") -> None:
-    """What the operator does to the balancer: TLS beside plaintext, and how it finds out who is well."""
-    trial.sh(
-        "infra",
-        f"""set -e; cd /etc/haproxy; [ -e /root/haproxy.cfg ] || cp -a haproxy.cfg /root/haproxy.cfg
-        sed '{script}' /root/haproxy.cfg >haproxy.cfg; cat >>haproxy.cfg <<'EOF'
-{BALANCER.format(check=check)}EOF
-        systemctl reload haproxy""",
-    )
 
 
 def service(hosts: str, *more: str, **arguments: Any) -> trial.Run:
@@ -106,14 +60,13 @@ def main_pid(host: str) -> str:
 
 
 def test_bad_certificates_are_refused_by_host_and_file(authority: Authority, good: Issued) -> None:
-    for host in ("infra", *trial.NOVAS):
-        put(host, good, authority)
-    trial.sh("infra", f"cat {FILES['certificate']} {FILES['key']} >{PLACE}/both.pem")
-    balance()
+    tls.balance()
     put("glance1", authority.issue("old", *NAMES, days=-1), authority)
     put("glance2", good, authority, key=authority.issue("other", *NAMES).key)
     before = trial.look(*trial.GLANCES)
-    refused = tls(authority).fails("2 blocker(s), nothing was changed.", "tls_service_refused (glance1)", "has expired")
+    refused = tls.flip(authority).fails(
+        "2 blocker(s), nothing was changed.", "tls_service_refused (glance1)", "has expired"
+    )
     refused.says(f"{PLACE}/glance.key is not the key of {PLACE}/glance.pem")
     put("glance1", authority.issue("elsewhere", "elsewhere.example"), authority)
     put("glance2", authority.issue("short", *NAMES, chain=False), authority)
@@ -133,7 +86,7 @@ def test_bad_certificates_are_refused_by_host_and_file(authority: Authority, goo
 
 @trial.thorough
 def test_check_mode_shows_what_would_be(authority: Authority, untouched: dict[str, str]) -> None:
-    shown = tls(authority, "--check", "--diff").succeeds()
+    shown = tls.flip(authority, "--check", "--diff").succeeds()
     shown.says(
         f"+api_servers = {HTTPS}",
         "+accept = 9293",
@@ -148,7 +101,7 @@ def test_check_mode_shows_what_would_be(authority: Authority, untouched: dict[st
 
 def test_tls_opens_beside_plaintext(authority: Authority) -> None:
     before = trial.catalogue()
-    tls(authority).succeeds().says("done.", "the catalogue's image endpoints are https", "glance_flip_run=")
+    tls.flip(authority).succeeds().says("done.", "the catalogue's image endpoints are https", "glance_flip_run=")
     after = trial.catalogue()
     assert after == {id_: url.replace("http:", "https:").replace(":9292", f":{PORT}") for id_, url in before.items()}
     for host in trial.GLANCES:
@@ -177,15 +130,9 @@ def asked(host: str) -> str:
 @trial.thorough
 def test_plaintext_stays_open_while_it_is_used(authority: Authority) -> None:
     """The balancer's health check alone still is. Else there is nothing to do."""
-    again = close(authority).succeeds()
+    again = tls.close(authority).succeeds()
     again.says("plaintext_stays_open", "plaintext_callers_seen", "GET /healthcheck", "verdict: nothing to do")
     assert again.changed() == 0
-
-
-def close(authority: Authority) -> trial.Run:
-    return tls(
-        authority, "-e", json.dumps({"glance_stunnel_close_plaintext": True, "glance_stunnel_quiet_hours": QUIET})
-    )
 
 
 def test_a_client_that_knows_the_ca_alone_works_over_the_catalogue(authority: Authority) -> None:
@@ -347,9 +294,9 @@ def test_clients_are_verified_where_that_is_asked_for(authority: Authority, good
 
 def test_plaintext_closes_once_nobody_uses_it(authority: Authority) -> None:
     assert {place for host in trial.GLANCES for place in listening(host)} == {"0.0.0.0:9292"}
-    balance("", MOVED)
+    tls.balance(closed=True)
     time.sleep(3600 * QUIET + 2)
-    close(authority).succeeds().says("done.", "glance_plaintext_off")
+    tls.close(authority).succeeds().says("done.", "glance_plaintext_off")
     for host in trial.GLANCES:
         assert listening(host) == ["127.0.0.1:9292"]
         assert trial.answers(host, "/") == 0
@@ -366,7 +313,7 @@ def test_the_way_back_leads_to_the_same_bytes(authority: Authority) -> None:
     # The control node may have lost its CA meanwhile: Keystone is all that the way back needs of the cloud.
     trial.roll_back().succeeds()
     assert {place for host in trial.GLANCES for place in listening(host)} == {"0.0.0.0:9292"}
-    balance()
+    tls.balance()
     trial.roll_back(run=trial.remembered("run")).succeeds()
     changed = trial.differences(trial.remembered("before"), trial.look())
     assert [name for name in changed if PLACE not in name] == []

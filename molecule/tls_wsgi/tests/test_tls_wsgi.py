@@ -15,10 +15,9 @@ import pytest
 from lablib import hops, seed, trial
 from lablib.authority import Authority
 from lablib.hosts import BY_NAME, GLANCE, INFRA
-from lablib.tls import PLACE, PORT, WISHES, cloud, fingerprints, listening, put
+from lablib.tls import HTTPS, MOVED, PLACE, PORT, QUIET, WISHES, cloud, fingerprints, listening, put
 
 HOST = "glance33"
-HTTPS = f"https://{INFRA.address}:{PORT}"
 DROP_IN = f"{HOST}:/etc/systemd/system/glance-api.service.d/stackops-glance-loopback.conf"
 HAPROXY = "/etc/haproxy/haproxy.cfg"
 #: The balancer passes TLS on, and asks Glance over TLS itself once plaintext is to close.
@@ -35,12 +34,6 @@ backend glance-tls
     server {HOST} {HOST}:{PORT}
 EOF
 """
-MOVED = (
-    f"sed -i -e 's|max-conn 0 check|max-conn 0 ssl verify required ca-file {PLACE}/ca.pem check|' "
-    f"-e '/server/s|:9292|:{PORT}|' $file\n"
-)
-#: Hours without a plaintext caller.
-QUIET = 0.003
 
 
 @pytest.fixture(scope="module", name="authority")
@@ -83,7 +76,7 @@ def test_tls_opens_beside_plaintext(places: hops.Places, authority: Authority) -
 
 
 def test_plaintext_closes_once_nobody_uses_it(places: hops.Places, authority: Authority) -> None:
-    with trial.changed("infra", HAPROXY, MOVED):
+    with trial.changed("infra", HAPROXY, f"sed -i '{MOVED}' $file\n"):
         trial.sh("infra", "systemctl reload haproxy")
         time.sleep(3600 * QUIET + 2)
         closing: dict[str, Any] = {"close_plaintext": True, "quiet_hours": QUIET}
