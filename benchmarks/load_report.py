@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT, LEFT, TOP = 1080, 320, 56, 110
+WIDTH, HEIGHT, LEFT, TOP = 1080, 320, 70, 110
 #: The plot has this many moments at most.
 MOMENTS = 240
 MEDIAN, HIGH, BAD = "#2b6cb0", "#dd6b20", "#b0241b"
