@@ -12,9 +12,10 @@ import contextlib
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from . import seed, trial
 from .common import LAB, LAB_DIR, STATE, docker
@@ -57,8 +58,8 @@ class States:
     inventory: Path | None = None
     glances: tuple[str, ...] = trial.GLANCES
 
-    def play(self, name: str, **environ: str) -> trial.Run:
-        return trial.playbook(name, inventory=self.inventory, environ=environ)
+    def play(self, name: str, variables: Mapping[str, Any] | None = None, **environ: str) -> trial.Run:
+        return trial.playbook(name, inventory=self.inventory, environ=environ, **(variables or {}))
 
     def check(self, playbook: str) -> None:
         """The lab is as this playbook leaves it, everybody is served and no lock is left."""
@@ -269,6 +270,8 @@ FAULTS: dict[str, Callable[[str], contextlib.AbstractContextManager[None]]] = {
     "no room for configuration": lambda host: _full(host, CONFIGURATION),
     "a second run beside it": _second,
 }
+#: A service that does not start is waited for twice: forth, and when the run undoes itself.
+HURRY = {"service does not start": {"start_timeout": 15}}
 #: Faults other than SIGKILL, at a sample of moments.
 SAMPLE = [
     *(
@@ -374,7 +377,7 @@ def attempt(point: Point, states: States) -> None:
             _orphaned(point, states)
         else:
             watch = Watch(point.at)
-            run = states.play(point.playbook)
+            run = states.play(point.playbook, HURRY.get(point.fault))
             watch.wait(run)
             with FAULTS[point.fault](point.host):
                 run.wait()
