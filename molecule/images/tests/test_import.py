@@ -247,6 +247,7 @@ def test_a_server_killed_while_it_receives(tmp_path: Path) -> None:
     assert [each["id"] for each in named(host, "received")] == [found["image_id"]] != [first]
 
 
+@trial.thorough
 def test_a_server_killed_while_it_imports(tmp_path: Path) -> None:
     """Glance leaves such an image importing for good: the run ends in time and deletes it, and the next one makes it."""
     path = str(large(tmp_path))

@@ -124,22 +124,24 @@ def test_a_blocker_names_what_overrides_it(tmp_path: Path) -> None:
     assert "rbd_without_locations" in trial.report_text(tmp_path, "preflight", "html")
 
 
-def test_v1_stays_on_until_nobody_asks_for_it(tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    run = trial.flip(report_dir=str(first), **LOOK).succeeds()
+def test_v1_stays_on_while_somebody_asks_for_it(tmp_path: Path) -> None:
+    run = trial.flip(report_dir=str(tmp_path), **LOOK).succeeds()
     run.says("v1 is not turned off", "v1_callers_seen on glance1")
     run.says("Nova speaks v2.", "Verdict: done.", f"-i {trial.INVENTORY} stackops.glance.rollback -e glance_flip_run=")
     assert trial.spoken() == trial.V2
     assert trial.ask("infra", "/v1/images")[0] == 200
-    timeline = trial.report(first, "upgrade_to_v2")["timeline"]
+    timeline = trial.report(tmp_path, "upgrade_to_v2")["timeline"]
     assert {(each["host"], each["step"]) for each in timeline} == {(host, "nova") for host in trial.NOVAS}
     assert {each["phase"] for each in timeline if each["host"] == "nova2"} == {"drain", "change", "health", "undrain"}
     assert all(each["ok"] and each["started"] <= each["ended"] for each in timeline)
 
+
+@trial.thorough
+def test_v1_goes_once_that_is_accepted(tmp_path: Path) -> None:
     accept = ["v1_callers_seen", "v1_logs_too_short"]
-    trial.flip(report_dir=str(second), accept=accept, **LOOK).succeeds()
+    trial.flip(report_dir=str(tmp_path), accept=accept, **LOOK).succeeds()
     assert trial.ask("infra", "/v1/images")[0] in (300, 404)
-    found = trial.report(second, "upgrade_to_v2")
+    found = trial.report(tmp_path, "upgrade_to_v2")
     assert found["outcome"] == "done" and not found["failed"]
     assert {each["host"] for each in found["timeline"]} == set(trial.GLANCES)
     assert trial.images_intact()
