@@ -12,10 +12,9 @@ import contextlib
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from . import seed, trial
 from .common import LAB, LAB_DIR, STATE, docker
@@ -58,8 +57,8 @@ class States:
     inventory: Path | None = None
     glances: tuple[str, ...] = trial.GLANCES
 
-    def play(self, name: str, variables: Mapping[str, Any] | None = None, **environ: str) -> trial.Run:
-        return trial.playbook(name, inventory=self.inventory, environ=environ, **(variables or {}))
+    def play(self, name: str, **environ: str) -> trial.Run:
+        return trial.playbook(name, inventory=self.inventory, environ=environ)
 
     def check(self, playbook: str) -> None:
         """The lab is as this playbook leaves it, everybody is served and no lock is left."""
@@ -270,8 +269,6 @@ FAULTS: dict[str, Callable[[str], contextlib.AbstractContextManager[None]]] = {
     "no room for configuration": lambda host: _full(host, CONFIGURATION),
     "a second run beside it": _second,
 }
-#: A service that does not start is waited for twice: forth, and when the run undoes itself.
-HURRY = {"service does not start": {"start_timeout": 15}}
 #: Faults other than SIGKILL, at a sample of moments.
 SAMPLE = [
     *(
@@ -377,7 +374,7 @@ def attempt(point: Point, states: States) -> None:
             _orphaned(point, states)
         else:
             watch = Watch(point.at)
-            run = states.play(point.playbook, HURRY.get(point.fault))
+            run = states.play(point.playbook)
             watch.wait(run)
             with FAULTS[point.fault](point.host):
                 run.wait()

@@ -233,12 +233,12 @@ class Hop(faults.States):
     #: What upstream changed on the way is no matter here.
     policy: tuple[str, ...] = ("32-service-role",)
 
-    def play(self, name: str, variables: Mapping[str, Any] | None = None, **environ: str) -> trial.Run:
+    def play(self, name: str, **environ: str) -> trial.Run:
         assert self.places is not None
         said = {"accept": list(self.accept), "services": {"glance-api": {"release": self.old_release}}}
         policy = json.dumps({"glance_policy_accepted_changes": list(self.policy)})
         release = self.new_release if name == FORTH else ""
-        return self.places.play(name, "-e", policy, release=release, environ=environ, **said, **(variables or {}))
+        return self.places.play(name, "-e", policy, release=release, environ=environ, **said)
 
     def check(self, playbook: str) -> None:
         release = self.new_release if playbook == FORTH else OLD
