@@ -4,8 +4,8 @@
 
 They list, show, create, upload, download with a look at the hash, and delete, through v1 and v2 and the balancer, without ever
 trying again. One large transfer is always in flight. Meanwhile the policy is changed, TLS opens and plaintext closes, and the
-cloud is flipped, and each is put back; v1 is asked for as long as it is offered, and so is plaintext. Nothing may fail, and no
-transfer be cut. Latencies are printed, and plotted in .lab/reports/load.html. Needs the environment of tests/bin/with-env;
+cloud is flipped, and each is put back; v1 is asked for as long as it is offered. Nothing may fail, and no transfer be
+cut. Latencies are printed, and plotted in .lab/reports/load.html. Needs the environment of tests/bin/with-env;
 `make load` runs it.
 """
 

@@ -44,7 +44,7 @@ class Phase:
         """Latency of the small requests in ms, and the number of large transfers that came to their end."""
         small = sorted(1000 * request.seconds for request in self.requests if request.small)
         failed = sum(bool(request.trouble) for request in self.requests)
-        figures = [statistics.median(small), small[int(0.95 * len(small))], small[-1]] if small else []
+        figures = [statistics.median(small), _within(small, 0.95), small[-1]] if small else []
         return [
             self.name,
             f"{self.ended - self.began:.0f}",
@@ -53,6 +53,11 @@ class Phase:
             *([f"{figure:.0f}" for figure in figures] or ["-"] * 3),
             str(len(self.requests) - len(small)),
         ]
+
+
+def _within(times: Sequence[float], share: float) -> float:
+    """The time, of sorted ones, within which this share of them lies."""
+    return times[int(share * len(times))]
 
 
 COLUMNS = ("phase", "seconds", "requests", "failed", "median ms", "95 % ms", "most ms", "large")
@@ -81,7 +86,9 @@ def plot(found: Sequence[Phase]) -> str:
     for request in requests:
         if request.small:
             moments.setdefault(int((request.ended - began) / step), []).append(1000 * request.seconds)
-    most = max((max(times) for times in moments.values()), default=1.0)
+    for times in moments.values():
+        times.sort()
+    most = max((times[-1] for times in moments.values()), default=1.0)
     decades = max(1, math.ceil(math.log10(most)))
 
     def across(seconds: float) -> float:
@@ -104,7 +111,7 @@ def plot(found: Sequence[Phase]) -> str:
         parts.append(f'<text x="{LEFT - 6}" y="{height + 4:.1f}" text-anchor="end">{10**decade:,} ms</text>')
     for share, colour in ((0.95, HIGH), (0.5, MEDIAN)):
         points = [
-            f"{across((moment + 0.5) * step):.1f},{up(sorted(times)[int(share * len(times))]):.1f}"
+            f"{across((moment + 0.5) * step):.1f},{up(_within(times, share)):.1f}"
             for moment, times in sorted(moments.items())
         ]
         parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" stroke-width="1.5"/>')

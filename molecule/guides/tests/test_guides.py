@@ -22,6 +22,8 @@ EXAMPLE_RUN = re.compile(r"(?<=glance_flip_run=)\d{8}T\d{6}Z-[0-9a-f]{6}$")
 #: And for a file of the reader's monitoring.
 EXAMPLE_FILE = "/var/lib/prometheus/node-exporter/glance.prom"
 POLICY, TLS, RELEASES, DEPLOY = "policy.md", "tls.md", "release-flips.md", "deploy.md"
+#: Of the guide to policies, what asks a running API of a release that all policy tests are for.
+TRIED = "stackops.glance.policy_test"
 #: The groups that the guides name.
 FLEET = {"glance_api": trial.GLANCES, "nova": trial.NOVAS, "controllers": trial.GLANCES, "compute": trial.NOVAS}
 #: What the guide to policies is about is newer than the lab's own Glance: Ussuri, on its way to Zed.
@@ -109,9 +111,6 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     inventory(folder, USSURI)
     with trial.joined("glance20"):
         yield folder
-
-
-TRIED = "stackops.glance.policy_test"
 
 
 @pytest.mark.parametrize(("document", "words"), [each for each in shown(POLICY) if TRIED not in each.values[1]])

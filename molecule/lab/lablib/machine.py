@@ -12,7 +12,6 @@ import configparser
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -113,18 +112,25 @@ def _has_suite(uri: str, suite: str) -> bool:
         return False
     address = f"{uri.rstrip('/')}/dists/{suite}/Release"
     with tempfile.TemporaryDirectory() as place:
-        said = _apt_helper("-o", "Acquire::Retries=5", "download-file", address, f"{place}/Release")
-    if said and not re.search(r"\b(404|410) ", said):
-        raise LabError(f"{address} cannot be read, so that it is not known whether the mirror has {suite}: {said}")
-    return not said
-
-
-def _apt_helper(*arguments: str) -> str:
-    """What apt-helper says where it fails, and nothing where it does not."""
-    done = subprocess.run(
-        [str(APT_HELPER), *arguments], capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
-    )
-    return done.stderr.strip() or f"exit code {done.returncode}" if done.returncode else ""
+        ask = (
+            "env",
+            "LC_ALL=C",
+            str(APT_HELPER),
+            "-o",
+            "Acquire::Retries=5",
+            "download-file",
+            address,
+            f"{place}/Release",
+        )
+        try:
+            run(*ask)
+        except LabError as error:
+            if re.search(r"\b(404|410) ", str(error)):
+                return False
+            raise LabError(
+                f"{address} cannot be read, so that it is not known whether the mirror has {suite}: {error}"
+            ) from None
+    return True
 
 
 def plain_address(uri: str) -> str:

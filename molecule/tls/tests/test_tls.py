@@ -137,7 +137,7 @@ def test_plaintext_stays_open_while_it_is_used(authority: Authority) -> None:
 
 def test_a_client_that_knows_the_ca_alone_works_over_the_catalogue(authority: Authority) -> None:
     with connected(authority) as connection:
-        assert connection.image.get_endpoint().startswith(f"https://{INFRA.address}:{PORT}")
+        assert connection.image.get_endpoint().startswith(HTTPS)
         assert list(connection.image.images()) == []
     with connected(None) as connection, pytest.raises(Exception, match="certificate verify failed|supported versions"):
         list(connection.image.images())
