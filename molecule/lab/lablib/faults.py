@@ -67,12 +67,14 @@ class States:
             self.new = found
         wanted = self.new if playbook == FORTH else self.old
         assert wanted is not None
-        assert trial.differences(wanted, found) == []
-        assert trial.locked() == []
+        for name in trial.differences(wanted, found):
+            raise AssertionError(f"{name} is {found.get(name, 'gone')} rather than {wanted.get(name, 'gone')}.")
+        assert not trial.locked(), f"{trial.locked()} are locked."
         for host in self.glances:
             assert trial.answers(host, "/healthcheck") == 200, f"{host} is out of the balancer."
-            assert (trial.answers(host, "/v1/images") == 200) == (playbook == BACK)
-        assert trial.images_intact()
+            v1 = trial.answers(host, "/v1/images")
+            assert (v1 == 200) == (playbook == BACK), f"{host} answers v1 with {v1}."
+        assert trial.images_intact(), "An image is lost."
 
 
 def prepare() -> States:

@@ -24,7 +24,7 @@ FILES = {"certificate": f"{PLACE}/glance.pem", "key": f"{PLACE}/glance.key", "tr
 #: The role's variables that say where these are.
 WISHES = {f"glance_stunnel_{name}": value for name, value in {**FILES, "consumers_ca": FILES["trusted_ca"]}.items()}
 #: Hours without a plaintext caller.
-QUIET = 0.003
+QUIET = 0.001
 #: haproxy ends TLS and encrypts anew on one port, and passes TLS through on another. {check} is for plaintext's time alone.
 _BALANCER = f"""
 frontend glance-tls
