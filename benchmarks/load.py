@@ -39,8 +39,6 @@ from load_report import Request, page, phases, table  # noqa: E402
 
 MIB = 1 << 20
 SMALL = 64 << 10
-#: Seconds for which a token serves; Keystone gives it for an hour.
-TOKEN_SECONDS = 1200
 PATIENCE = 600
 #: Of the playbooks' own times, nothing is saved.
 USUAL: dict[str, Any] = {"drain": {}, "settle": 3, "start_timeout": 120}
@@ -58,7 +56,6 @@ class Load:
         self._ending = threading.Event()
         self._v1 = threading.Event()
         self._v1_idle = [threading.Event() for _user in range(users // 2)]
-        self._token: tuple[float, dict[str, str]] = (0, {})
         self._place, self._trust = GLANCE, ssl.create_default_context()
         self._asking: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
@@ -177,12 +174,6 @@ class Load:
 
     # one request
 
-    def _headers(self) -> dict[str, str]:
-        with self._lock:
-            if self._token[0] < time.time():
-                self._token = (time.time() + TOKEN_SECONDS, seed.Api("demo").headers)
-            return self._token[1]
-
     def _ask(
         self,
         what: str,
@@ -194,7 +185,7 @@ class Load:
         **headers: str,
     ) -> bytes | None:
         """The answer, None where it is not the right one; what is only hashed is not kept."""
-        sent = {**self._headers(), **{name.replace("_", "-"): value for name, value in headers.items()}}
+        sent = {**seed.headers("demo"), **{name.replace("_", "-"): value for name, value in headers.items()}}
         if length is not None:
             sent["Content-Length"] = str(length)
             sent.setdefault("Content-Type", "application/octet-stream")

@@ -418,6 +418,16 @@ def point_of(result: dict[str, str]) -> Point:
     return Point(**{name: result[name] for name in Point.__dataclass_fields__})
 
 
+def keep_logs() -> Path:
+    """Put aside what the hosts' journals and logs say, for a reset empties them; the folder."""
+    folder = STATE / "logs" / time.strftime("faults-%Y%m%dT%H%M%S")
+    folder.mkdir(parents=True)
+    script = "journalctl --no-pager --output=short-precise; tail -n 1000 /var/log/*/*.log; ps axf; ss -anp"
+    for host in (*trial.MANAGED, "infra"):
+        (folder / f"{host}.log").write_text(trial.sh(host, script, check=False), encoding="utf-8")
+    return folder
+
+
 def record(point: Point, outcome: str, seconds: float) -> None:
     with RESULTS.open("a", encoding="utf-8") as file:
         file.write(json.dumps({**asdict(point), "outcome": outcome, "seconds": f"{seconds:.0f}"}) + "\n")

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import http.client
 import json
 import random
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -18,6 +20,8 @@ from .hosts import GLANCE, KEYSTONE
 
 MIB = 1024 * 1024
 RECORD = "seed.json"
+#: Seconds for which a token serves; Keystone gives it for an hour.
+TOKEN_SECONDS = 1200
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,16 @@ class Api:
             while piece := response.read(MIB):
                 digest.update(piece)
         return digest.hexdigest()
+
+
+def headers(project: str) -> dict[str, str]:
+    """What a request of this user needs, also of one that goes on for hours."""
+    return _headers(project, int(time.monotonic() // TOKEN_SECONDS))
+
+
+@functools.cache
+def _headers(project: str, _period: int) -> dict[str, str]:
+    return Api(project).headers
 
 
 class connection_closing:  # noqa: N801  (reads as a word)

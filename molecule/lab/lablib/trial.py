@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import re
@@ -232,15 +231,10 @@ def wait_for(what: Callable[[], Any], seconds: float = 30, every: float = 0.2) -
 # -- the cloud ----------------------------------------------------------------------------------------------------
 
 
-@functools.cache
-def _administrator() -> dict[str, str]:
-    return seed.Api("admin").headers
-
-
 def ask(place: str, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> tuple[int, Any]:
     """A request to a Glance host, or to the balancer where the place is infra, as the cloud's administrator."""
     base = f"http://{BY_NAME[place].address}:9292"
-    sent = {**_administrator(), **{name.replace("_", "-"): value for name, value in headers.items()}}
+    sent = {**seed.headers("admin"), **{name.replace("_", "-"): value for name, value in headers.items()}}
     status, _headers, answer = seed.request(method, base + path, sent, body)
     try:
         return status, json.loads(answer)
@@ -276,7 +270,7 @@ def answers(place: str, path: str) -> int:
 def keystone(method: str, path: str, body: Any = None) -> dict[str, Any]:
     """A request to Keystone, as the cloud's administrator."""
     sent = None if body is None else json.dumps(body).encode()
-    headers = {**_administrator(), "Content-Type": "application/json"}
+    headers = {**seed.headers("admin"), "Content-Type": "application/json"}
     status, _headers, answer = seed.request(method, f"{seed.KEYSTONE}{path}", headers, sent)
     assert status < 300, f"{method} {path}: {status} {answer[:300]!r}"
     return dict(json.loads(answer or b"{}"))
