@@ -31,6 +31,20 @@ def test_a_task_that_uses_one_filter_does_not_pay_for_all() -> None:
     assert found - {"plugin_utils", "module_utils"} <= LIGHT
 
 
+def test_the_questions_of_a_survey_are_imported_once_for_all_hosts() -> None:
+    """Ansible imports the action in the process that all others come from, and the filter in each of those."""
+    script = """if True:
+        import sys
+        from ansible_collections.stackops.glance.plugins.action import glance_host_info
+        from ansible_collections.stackops.glance.plugins.filter.survey_services import survey_services
+        before = set(sys.modules)
+        assert survey_services(["glance", "nova"])
+        print(*[name for name in set(sys.modules) - before if ".glance.plugins." in name])
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def test_a_filter_fails_with_the_message_alone() -> None:
     with pytest.raises(AnsibleFilterError, match="nova-compte is not known .did you mean nova-compute"):
         survey_services(["nova"], {"nova-compte": {}})
