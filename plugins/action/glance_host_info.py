@@ -6,7 +6,7 @@ from __future__ import annotations
 
 # The filter survey_services needs this for the argument of every host. ansible-playbook imports an action before it forks, so
 # that it is imported here once for all of them.
-from ansible_collections.stackops.glance.plugins.plugin_utils import _fleet  # noqa: F401
+from ansible_collections.stackops.glance.plugins.plugin_utils import _fleet  # noqa: F401 # pylint: disable=unused-import
 from ansible_collections.stackops.glance.plugins.plugin_utils._host_action import HostAction
 
 
