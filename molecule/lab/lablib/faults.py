@@ -67,9 +67,12 @@ class States:
             self.new = found
         wanted = self.new if playbook == FORTH else self.old
         assert wanted is not None
-        for name in trial.differences(wanted, found):
-            raise AssertionError(f"{name} is {found.get(name, 'gone')} rather than {wanted.get(name, 'gone')}.")
-        assert not trial.locked(), f"{trial.locked()} are locked."
+        names = trial.differences(wanted, found)
+        assert not names, "\n".join(
+            f"{name} is {found.get(name, 'gone')} rather than {wanted.get(name, 'gone')}." for name in names
+        )
+        locked = trial.locked()
+        assert not locked, f"{', '.join(locked)} are locked."
         for host in self.glances:
             assert trial.answers(host, "/healthcheck") == 200, f"{host} is out of the balancer."
             v1 = trial.answers(host, "/v1/images")
