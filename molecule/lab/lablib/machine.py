@@ -24,6 +24,8 @@ APT_HELPER = Path("/usr/lib/apt/apt-helper")
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 CA_FOLDER = Path("/usr/local/share/ca-certificates")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+#: How often apt and pip ask again. Both wait twice as long each time, so that a mirror may be away for two minutes.
+RETRIES = 9
 
 
 def os_release() -> dict[str, str]:
@@ -117,7 +119,7 @@ def _has_suite(uri: str, suite: str) -> bool:
             "LC_ALL=C",
             str(APT_HELPER),
             "-o",
-            "Acquire::Retries=5",
+            f"Acquire::Retries={RETRIES}",
             "download-file",
             address,
             f"{place}/Release",
@@ -227,7 +229,7 @@ def build_options(image: str, suite: str) -> list[str]:
     options = ["--volume", f"{place}:{MOUNT}:ro", "--env", "DEBIAN_FRONTEND=noninteractive"]
 
     sources = debian_sources(suite)
-    apt = [*apt_proxies(), 'Acquire::Retries "3";']
+    apt = [*apt_proxies(), f'Acquire::Retries "{RETRIES}";']
     if CA_BUNDLE.is_file():
         shutil.copy(CA_BUNDLE, place / "ca-bundle.crt")
         apt.append(f'Acquire::https::CAInfo "{MOUNT}/ca-bundle.crt";')
@@ -242,7 +244,7 @@ def build_options(image: str, suite: str) -> list[str]:
     for certificate in CA_FOLDER.glob("*.crt") if CA_FOLDER.is_dir() else ():
         shutil.copy(certificate, place / "ca")
 
-    settings = pip_settings()
+    settings = {"retries": str(RETRIES), **pip_settings()}
     cert = settings.pop("cert", "")
     if cert and Path(cert).is_file():
         shutil.copy(cert, place / "ca-bundle.crt")
