@@ -224,16 +224,16 @@ def empty(*names: str, sources: Iterable[str] = ()) -> Iterator[None]:
     """Empty hosts, for a while; of them, these know where this machine gets packages from."""
     hosts = [BY_NAME[name] for name in names]
     images.ensure(*(host.image for host in hosts))
-    for host in hosts:
-        _start(
-            host, *(machine.build_options(host.name, images.IMAGES[host.image].suite) if host.name in sources else ())
-        )
-    in_parallel(wait_for_boot, hosts)
-    try:
-        yield
-    finally:
+    with contextlib.ExitStack() as undo:
         for host in hosts:
-            docker("rm", "--force", "--volumes", host.container, check=False)
+            options: list[str] = []
+            if host.name in sources:
+                suite = images.IMAGES[host.image].suite
+                options = undo.enter_context(machine.package_sources(host.name, suite))
+            undo.callback(docker, "rm", "--force", "--volumes", host.container, check=False)
+            _start(host, *options)
+        in_parallel(wait_for_boot, hosts)
+        yield
 
 
 def drop(*names: str) -> None:

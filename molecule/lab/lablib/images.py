@@ -104,7 +104,6 @@ def ensure(*wanted: str) -> None:
             builds[name] = pool.submit(_build_after, first, IMAGES[name])
         for build in builds.values():
             build.result()
-    shutil.rmtree(state_dir() / "machine", ignore_errors=True)
 
 
 def with_needs(wanted: Iterable[str]) -> list[str]:
@@ -149,31 +148,38 @@ def _build(image: Image) -> None:
         parent = _bootstrap(image.suite, log)
     container = f"{PREFIX}build-{image.name}"
     docker("rm", "--force", "--volumes", container, check=False)
-    try:
-        docker(
-            "run",
-            "--detach",
-            f"--name={container}",
-            f"--network={image.network}",
-            f"--add-host={image.name}:127.0.0.1",
-            "--security-opt=seccomp=unconfined",
-            f"--volume={image.folder}:/build:ro",
-            *(f"--volume={SOURCES / share}:/{share}:ro" for share in image.shares),
-            *machine.build_options(image.name, image.suite),
-            parent,
-            "sleep",
-            "infinity",
-        )
-        docker("exec", container, "sh", "-eux", "/build/build", log=log)
-        if image.schema_from:
+    with machine.package_sources(image.name, image.suite) as sources:
+        try:
             docker(
-                "run", "--rm", "--network", f"container:{container}", tag(image.schema_from), "glance-schema", log=log
+                "run",
+                "--detach",
+                f"--name={container}",
+                f"--network={image.network}",
+                f"--add-host={image.name}:127.0.0.1",
+                "--security-opt=seccomp=unconfined",
+                f"--volume={image.folder}:/build:ro",
+                *(f"--volume={SOURCES / share}:/{share}:ro" for share in image.shares),
+                *sources,
+                parent,
+                "sleep",
+                "infinity",
             )
-        if (image.folder / "finish").exists():
-            docker("exec", container, "sh", "-eux", "/build/finish", log=log)
-        docker("commit", *INIT, container, tag(image.name), log=log)
-    finally:
-        docker("rm", "--force", "--volumes", container, check=False)
+            docker("exec", container, "sh", "-eux", "/build/build", log=log)
+            if image.schema_from:
+                docker(
+                    "run",
+                    "--rm",
+                    "--network",
+                    f"container:{container}",
+                    tag(image.schema_from),
+                    "glance-schema",
+                    log=log,
+                )
+            if (image.folder / "finish").exists():
+                docker("exec", container, "sh", "-eux", "/build/finish", log=log)
+            docker("commit", *INIT, container, tag(image.name), log=log)
+        finally:
+            docker("rm", "--force", "--volumes", container, check=False)
     say(f"{image.name}: done")
 
 

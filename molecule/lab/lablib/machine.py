@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 stackops.glance contributors
-"""What this machine uses to get packages, so that image builds use the same.
+"""What this machine uses to get packages, so that image builds and hosts that install something use the same.
 
-Nothing of it reaches an image: it is mounted into the build containers, and read there through
-APT_CONFIG and PIP_CONFIG_FILE.
+Nothing of it reaches an image: it is mounted into the containers, and read there through APT_CONFIG and PIP_CONFIG_FILE.
 """
 
 from __future__ import annotations
 
 import configparser
+import contextlib
 import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -152,15 +153,11 @@ def _deb(uri: str, suite: str, options: str) -> str:
     return f"deb {'[' + options + '] ' if options else ''}{uri} {suite} main"
 
 
-def apt_proxies() -> list[str]:
-    """Settings such as `Acquire::http::Proxy "…";` as apt itself reports them."""
-    if not shutil.which("apt-config"):
-        return []
-    return [
-        line
-        for line in run("apt-config", "dump").splitlines()
-        if re.match(r"Acquire::(https?|ftp)::([^ ]*::)?(Proxy|Proxy-Auto-Detect|No-?Proxy) ", line, re.IGNORECASE)
-    ]
+def apt_settings() -> list[str]:
+    """How apt reaches its mirrors: how often it asks, and the machine's proxies as apt itself reports them."""
+    said = run("apt-config", "dump").splitlines() if shutil.which("apt-config") else []
+    proxy = re.compile(r"Acquire::(https?|ftp)::([^ ]*::)?(Proxy|Proxy-Auto-Detect|No-?Proxy) ", re.IGNORECASE)
+    return [f'Acquire::Retries "{RETRIES}";', *filter(proxy.match, said)]
 
 
 # --- pip -----------------------------------------------------------------------------------------
@@ -216,20 +213,28 @@ def local_folders(settings: dict[str, str]) -> list[str]:
     return sorted(folders)
 
 
-# --- for a build ---------------------------------------------------------------------------------
+# --- for a container -----------------------------------------------------------------------------
 
 
-def build_options(image: str, suite: str) -> list[str]:
-    """Options for `docker run` that give the build container of an image this machine's package sources."""
-    place = state_dir() / "machine" / image
+@contextlib.contextmanager
+def package_sources(name: str, suite: str) -> Iterator[list[str]]:
+    """Options for `docker run` that give a container this machine's package sources, for as long as it is there."""
+    place = state_dir() / "machine" / name
     shutil.rmtree(place, ignore_errors=True)
     # The folder above keeps other users of this machine out; inside the container apt's own user reads these files.
     place.parent.mkdir(exist_ok=True, mode=0o700)
     place.mkdir(mode=0o755)
+    try:
+        yield _options(place, suite)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _options(place: Path, suite: str) -> list[str]:
     options = ["--volume", f"{place}:{MOUNT}:ro", "--env", "DEBIAN_FRONTEND=noninteractive"]
 
     sources = debian_sources(suite)
-    apt = [*apt_proxies(), f'Acquire::Retries "{RETRIES}";']
+    apt = apt_settings()
     if CA_BUNDLE.is_file():
         shutil.copy(CA_BUNDLE, place / "ca-bundle.crt")
         apt.append(f'Acquire::https::CAInfo "{MOUNT}/ca-bundle.crt";')
@@ -281,5 +286,5 @@ def mmdebstrap_arguments(suite: str) -> list[str]:
             f"No container registry answers and this machine has no Debian package source for {suite}. "
             "Set LAB_DEBIAN_MIRROR to the address of a Debian mirror."
         )
-    arguments = [f"--aptopt={line}" for line in apt_proxies()]
+    arguments = [f"--aptopt={line}" for line in apt_settings()]
     return [*arguments, suite, "-", sources[0]]

@@ -4,15 +4,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "molecule" / "lab"))
-
-from lablib import machine  # noqa: E402  (the path comes first)
-from lablib.common import LabError  # noqa: E402
+from lablib import images, machine
+from lablib.common import LabError
 
 DEB822 = """
 Types: deb deb-src
@@ -143,3 +139,26 @@ def test_pip_reads_its_files_and_then_the_environment(tmp_path: Path, monkeypatc
     assert found["extra-index-url"].split() == [f"file://{index}", "https://other.example/simple"]
     # The pages of an index link to files beside it.
     assert {str(tmp_path / "index"), str(wheels)} <= set(machine.local_folders(found))
+
+
+def test_a_container_keeps_its_sources_while_others_come_and_go(
+    own_state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "bundle.crt"
+    bundle.write_text("CA\n")
+    monkeypatch.setattr(machine, "CA_BUNDLE", bundle)
+    monkeypatch.setattr(machine, "pip_settings", dict)
+    monkeypatch.setattr(machine, "debian_sources", lambda suite: [f"deb http://mirror.example/debian {suite} main"])
+    monkeypatch.setattr(images, "present", lambda name: name != "nova")
+    built: list[str] = []
+    monkeypatch.setattr(images, "_build", lambda image: built.append(image.name))
+    place = own_state / "machine" / "deploy1"
+    with machine.package_sources("deploy1", "bookworm") as options:
+        assert f"{place}:/machine:ro" in options and "PIP_CERT=/machine/ca-bundle.crt" in options
+        with machine.package_sources("alone", "bullseye"):
+            assert "bullseye" in (place.parent / "alone" / "sources.list").read_text()
+        images.ensure()
+        assert built == ["nova"]
+        assert (place / "ca-bundle.crt").read_text() == "CA\n"
+        assert (place / "sources.list").read_text() == "deb http://mirror.example/debian bookworm main\n"
+    assert list(place.parent.iterdir()) == []
