@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Scenarios, in the order in which they run; `make molecule SCENARIOS=flip` runs one. Those with a file `thorough`, which says
-# what else covers their capability, run in `make test-all` alone.
+# what else covers their capability, run in `make test-all` alone. Those with a file `hostless` need no host of the lab, and run
+# beside the others in `make test`.
 ALL_SCENARIOS = $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 SCENARIOS ?= $(filter-out $(patsubst molecule/%/thorough,%,$(wildcard molecule/*/thorough)),$(ALL_SCENARIOS))
+HOSTLESS = $(patsubst molecule/%/hostless,%,$(wildcard molecule/*/hostless))
 # File sets that the differential fuzz of `make test` reads with both parsers.
 EXAMPLES ?= 3000
 # Requests that `make load` makes at least.
@@ -12,13 +14,13 @@ REQUESTS ?= 20000
 # Generated policy files that each release's own Glance decides about as well in `make test`.
 FILES ?= 10
 # The scenarios wait for services most of the time; what only computes runs beside them.
-GATES = images beside environments then molecule beside lint unit unit-cores docs package sanity fuzz compile catalogue policy
+GATES = images beside environments then molecule beside lint unit unit-cores docs package sanity fuzz compile catalogue policy hostless
 
 IN = tests/bin/with-env main
 LAB = $(IN) molecule/lab/lab
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL = help
-.PHONY: help python env environments images execution-environment demo demo-back lab-up lab-down lab-shell lint format unit unit-cores docs package catalogue policy sanity compile fuzz molecule test test-all bench faults load
+.PHONY: help python env environments images execution-environment demo demo-back lab-up lab-down lab-shell lint format unit unit-cores docs package catalogue policy sanity compile fuzz molecule hostless test test-all bench faults load
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 24
@@ -94,11 +96,14 @@ fuzz: env ## Compare the reader of oslo.config files with oslo.config itself
 molecule: environments ## Scenarios against the lab: make molecule SCENARIOS="flip tls"
 	@tests/bin/molecule $(SCENARIOS)
 
+hostless: environments ## Scenarios that need no host of the lab
+	@tests/bin/molecule $(HOSTLESS)
+
 test: python ## Every gate, with its duration
-	@python3 tests/bin/gates.py $(GATES)
+	@SCENARIOS="$(filter-out $(HOSTLESS),$(SCENARIOS))" python3 tests/bin/gates.py $(GATES)
 
 test-all: python ## Every gate, every case on every release, a longer fuzz and the benchmarks
-	@EXAMPLES=100000 FILES=100 THOROUGH=1 SCENARIOS="$(ALL_SCENARIOS)" python3 tests/bin/gates.py $(GATES) then bench
+	@EXAMPLES=100000 FILES=100 THOROUGH=1 SCENARIOS="$(filter-out $(HOSTLESS),$(ALL_SCENARIOS))" python3 tests/bin/gates.py $(GATES) then bench
 
 bench: env ## What a flip that changes nothing, and 40 options, cost beside the usual way
 	@$(IN) benchmarks/run

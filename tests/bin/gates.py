@@ -57,7 +57,7 @@ def run(gate: str, politely: bool, named: bool) -> Result:
     """One target; where two run at the same time, each line begins with its name."""
     say("\n===== %s =====" % gate)
     started = time.time()
-    command = ["nice", "-n", "10"] * politely + ["make", gate]
+    command = ["nice", "-n", "19"] * politely + ["make", gate]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     assert process.stdout is not None
     last: deque[str] = deque(maxlen=LAST)
