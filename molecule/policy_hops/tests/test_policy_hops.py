@@ -22,7 +22,7 @@ sys.path.insert(0, str(trial.REPOSITORY / "tests" / "policy"))
 import differential  # noqa: E402  (the path comes first)
 from ansible_collections.stackops.glance.plugins.plugin_utils import _catalogue, _policy, _policy_matrix  # noqa: E402
 
-ROAD = yaml.safe_load((HERE / "hops.yml").read_text(encoding="utf-8"))
+ROAD = yaml.safe_load((HERE / "pike" / "hops.yml").read_text(encoding="utf-8"))
 HOPS: list[dict[str, Any]] = ROAD["hops"]
 #: Whom each release's own Glance is asked about: the operator's people beside the usual ones of the differential test.
 differential.PERSONAS += _policy_matrix.personas(ROAD["personas"])[1:]
@@ -34,7 +34,7 @@ def etc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The configuration of a Glance on this machine; the cases take it from release to release."""
     etc = tmp_path_factory.mktemp("glance")
     (etc / "glance-api.conf").write_text("[DEFAULT]\n", encoding="utf-8")
-    (etc / "policy.json").write_bytes((HERE / "policy.json").read_bytes())
+    (etc / "policy.json").write_bytes((HERE / "pike" / "policy.json").read_bytes())
     return etc
 
 
@@ -86,7 +86,7 @@ def agrees(etc: Path, version: str) -> None:
 def test_where_it_has_come_to(etc: Path) -> None:
     assert the_file(etc).name == "policy.yaml"
     rules = yaml.safe_load(the_file(etc).read_text(encoding="utf-8"))
-    pike = json.loads((HERE / "policy.json").read_text(encoding="utf-8"))
+    pike = json.loads((HERE / "pike" / "policy.json").read_text(encoding="utf-8"))
     kept = [name for name, check in pike.items() if rules.get(name) == check]
     assert {"context_is_admin", "publicize_image", "deactivate", "get_image_location"} <= set(kept)
     assert {role for role in ADDITIONS if role in str(rules)} == set(ADDITIONS)
