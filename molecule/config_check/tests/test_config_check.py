@@ -76,7 +76,7 @@ class Answers:
 def in_release(version: str, script: str, folder: Path, stdin: str | None = None) -> str:
     lab = str(trial.REPOSITORY / "molecule" / "lab" / "lab")
     argv = [lab, "in-release", "--mount", str(folder), version, "--", "sh", "-c", script]
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=300)
     assert done.stdout, f"{version}: {done.stderr[-2000:]}"
     return done.stdout
 

@@ -51,8 +51,6 @@ def command(release: Release, mounts: list[str], argv: list[str], network: str =
         "--rm",
         "--interactive",
         f"--network={network}",
-        # It computes, and gives way to hosts that serve.
-        "--cpu-shares=64",
         f"--env=PATH={search}",
         "--env=PYTHONIOENCODING=utf-8",
         *volumes,
