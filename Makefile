@@ -3,9 +3,10 @@
 
 # Scenarios, in the order in which they run; `make molecule SCENARIOS=flip` runs one. Those with a file `thorough`, which says
 # what else covers their capability, run in `make test-all` alone. Those with a file `hostless` need no host of the lab, and run
-# beside the others in `make test`. What measures users' latency comes last, when nothing runs beside it any more.
+# beside the others in `make test`. What cuts runs off and what measures users' latency come last, when nothing runs beside them any more.
+LAST = faults load
 FOUND = $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
-ALL_SCENARIOS = $(filter-out load,$(FOUND)) load
+ALL_SCENARIOS = $(filter-out $(LAST),$(FOUND)) $(LAST)
 SCENARIOS ?= $(filter-out $(patsubst molecule/%/thorough,%,$(wildcard molecule/*/thorough)),$(ALL_SCENARIOS))
 HOSTLESS = $(patsubst molecule/%/hostless,%,$(wildcard molecule/*/hostless))
 # File sets that the differential fuzz of `make test` reads with both parsers.
